@@ -1,0 +1,64 @@
+import { Worker } from 'node:worker_threads';
+import type { Backend, ForwardResult } from '../types.ts';
+import type { SessionOptions } from './ort.ts';
+import type { WorkerReply, WorkerRequest } from './worker.ts';
+
+/** A backend whose session lives in a worker thread (worker.ts), and the runtime's version. */
+export interface ThreadedBackend extends Backend {
+  readonly runtime: string;
+}
+
+/** Starts the thread and loads the model in it. @throws what the runtime says where it can't load the model. */
+export async function openBackend(options: SessionOptions): Promise<ThreadedBackend> {
+  // The sources run under tsx in development, and a thread inherits no loader.
+  const source = import.meta.url.endsWith('.ts');
+  const worker = new Worker(new URL(source ? './worker.ts' : './worker.js', import.meta.url), {
+    execArgv: source ? ['--import', 'tsx'] : [],
+  });
+  const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
+  let sent = 0;
+  let ended: Error | undefined;
+
+  const fail = (error: Error): void => {
+    ended ??= error;
+    for (const { reject } of waiting.values()) reject(ended);
+    waiting.clear();
+  };
+  worker.on('message', (reply: WorkerReply) => {
+    const caller = waiting.get(reply.id);
+    waiting.delete(reply.id);
+    if ('error' in reply) {
+      const error = new Error(reply.error);
+      if (reply.stack !== undefined) error.stack = reply.stack;
+      caller?.reject(error);
+    } else {
+      caller?.resolve(reply.value as never);
+    }
+  });
+  worker.on('error', fail);
+  worker.on('exit', (code) => fail(new Error(`the model's thread ended with code ${code}`)));
+
+  const call = <T>(request: WorkerRequest): Promise<T> => {
+    if (ended) return Promise.reject(ended);
+    return new Promise<T>((resolve, reject) => {
+      const id = sent++;
+      waiting.set(id, { resolve, reject });
+      worker.postMessage({ id, request });
+    });
+  };
+
+  const runtime = await call<string>({ kind: 'open', options }).catch(async (error: unknown) => {
+    await worker.terminate();
+    throw error;
+  });
+  return {
+    runtime,
+    forward: (step) => call<ForwardResult>({ kind: 'forward', step }),
+    release: (trunk) => call<void>({ kind: 'release', trunk }),
+    async close() {
+      if (!ended) await call<void>({ kind: 'close' });
+      ended ??= new Error('the model is closed');
+      await worker.terminate();
+    },
+  };
+}

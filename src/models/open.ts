@@ -1,0 +1,57 @@
+import { availableParallelism } from 'node:os';
+import { messageOf, UserError } from '../errors.ts';
+import type { ModelIdentity, Tokenizer } from '../types.ts';
+import { architectureOf } from './architecture.ts';
+import { openBackend, type ThreadedBackend } from './backend.ts';
+import { commonFolder, hashWeights, readCheckpoint } from './checkpoint.ts';
+import { openTokenizer } from './tokenizers/open.ts';
+
+/** A loaded model: what scores, what tokenises, and what identifies it. */
+export interface Model {
+  readonly identity: ModelIdentity;
+  readonly tokenizer: Tokenizer;
+  readonly backend: ThreadedBackend;
+  /** Tokens that the model can be fed at once. */
+  readonly contextLength: number;
+  readonly threads: number;
+}
+
+export interface ModelOptions {
+  /** Threads for matrix products; by default all cores. */
+  readonly threads?: number | null;
+}
+
+/**
+ * Opens a model by reference: a checkpoint folder in Hugging Face layout. The graph is built in memory and its
+ * weights stay in the safetensors files; nothing is written.
+ * @throws UserError where the folder is not a checkpoint that can be scored.
+ */
+export async function openModel(ref: string, options: ModelOptions = {}): Promise<Model> {
+  const checkpoint = await readCheckpoint(ref);
+  const architecture = architectureOf(checkpoint);
+  const tokenizer = await openTokenizer(ref, {
+    vocabularySize: architecture.vocabularySize,
+    config: checkpoint.config,
+  });
+  const weightFolder = commonFolder(checkpoint.weightFiles);
+  const threads = options.threads ?? availableParallelism();
+  const { layers, keyValueHeads, headSize, vocabularySize } = architecture;
+  const graph = architecture.graph(weightFolder);
+  const [backend, sha256] = await Promise.all([
+    openBackend({ graph, weightFolder, layers, keyValueHeads, headSize, vocabularySize, threads }).catch(
+      (error: unknown) => {
+        throw new UserError(`${ref}: onnxruntime cannot load the model: ${messageOf(error)}`);
+      },
+    ),
+    hashWeights(checkpoint.weightFiles),
+  ]);
+  let parameters = 0;
+  for (const { shape } of checkpoint.tensors.values()) parameters += shape.reduce((a, b) => a * b, 1);
+  return {
+    identity: { ref, sha256, parameters, architecture: architecture.name, tokenizer_sha256: tokenizer.sha256 },
+    tokenizer,
+    backend,
+    contextLength: architecture.contextLength,
+    threads,
+  };
+}

@@ -1,0 +1,140 @@
+import * as ort from 'onnxruntime-node';
+import type { ForwardResult, ForwardStep } from '../types.ts';
+
+/**
+ * The one file that imports onnxruntime-node: a session over a scoring graph (src/models/blocks.ts), and the
+ * trunks whose keys and values later steps build on.
+ */
+export interface SessionOptions {
+  readonly graph: Uint8Array;
+  readonly weightFolder: string;
+  readonly layers: number;
+  readonly keyValueHeads: number;
+  readonly headSize: number;
+  readonly vocabularySize: number;
+  readonly threads: number;
+}
+
+export interface Session {
+  forward(step: ForwardStep): Promise<ForwardResult>;
+  release(trunk: number): void;
+  close(): Promise<void>;
+}
+
+/** Keys [H, D, P] and values [H, P, D] of a trunk of P tokens, a pair a layer. */
+interface Trunk {
+  readonly length: number;
+  readonly keys: readonly ort.Tensor[];
+  readonly values: readonly ort.Tensor[];
+}
+
+/** A trunk's tokens are visible to every token behind them. */
+const ALWAYS_OPEN = 2 ** 30;
+
+export async function openSession(options: SessionOptions): Promise<Session> {
+  const { layers, keyValueHeads: heads, headSize: size, vocabularySize } = options;
+  const session = await ort.InferenceSession.create(options.graph, {
+    executionProviders: ['cpu'],
+    intraOpNumThreads: options.threads,
+    // Shapes change from step to step: memory patterns would only hold memory.
+    enableMemPattern: false,
+    logSeverityLevel: 3,
+    extra: { session: { model_external_initializers_file_folder_path: options.weightFolder } },
+  });
+  const noKeys = new ort.Tensor('float32', new Float32Array(0), [heads, size, 0]);
+  const noValues = new ort.Tensor('float32', new Float32Array(0), [heads, 0, size]);
+  const empty: Trunk = { length: 0, keys: Array(layers).fill(noKeys), values: Array(layers).fill(noValues) };
+  const topOne = new ort.Tensor('int64', BigInt64Array.of(1n), [1]);
+  const noBan = new ort.Tensor('float32', new Float32Array(0), [0, vocabularySize]);
+  const trunks = new Map<number, Trunk>();
+
+  return {
+    async forward(step) {
+      const past = step.past < 0 ? empty : trunks.get(step.past);
+      if (!past) throw new Error(`trunk ${step.past} is asked for but was not kept`);
+      const keyValueNames = Array.from({ length: layers }, (_, i) => [`key_${i}`, `value_${i}`]).flat();
+      const scores = step.rows.length > 0 ? ['logprobs', 'top_ids', 'top_logprobs'] : [];
+      const fetched = step.keep < 0 ? scores : [...scores, ...keyValueNames];
+      const output = await session.run(feeds(step, past), fetched);
+      if (step.keep >= 0) {
+        trunks.set(step.keep, extend(past, step.ids.length, output));
+      }
+      if (scores.length === 0) {
+        return { logprobs: new Float32Array(0), topIds: new Int32Array(0), topLogprobs: new Float32Array(0) };
+      }
+      return {
+        logprobs: output['logprobs']!.data as Float32Array,
+        topIds: Int32Array.from(output['top_ids']!.data as BigInt64Array, Number),
+        topLogprobs: output['top_logprobs']!.data as Float32Array,
+      };
+    },
+    release(trunk) {
+      trunks.delete(trunk);
+    },
+    close: () => session.release(),
+  };
+
+  function feeds(step: ForwardStep, past: Trunk): Record<string, ort.Tensor> {
+    const s = step.ids.length;
+    const p = past.length;
+    const enterKeys = new Int32Array(p + s);
+    const exitKeys = new Int32Array(p + s).fill(ALWAYS_OPEN, 0, p);
+    enterKeys.set(step.enter, p);
+    exitKeys.set(step.exit, p);
+    const n = step.pairRow.length;
+    const pairs = new BigInt64Array(2 * n);
+    for (let i = 0; i < n; i++) {
+      pairs[2 * i] = BigInt(step.pairRow[i]!);
+      pairs[2 * i + 1] = BigInt(step.pairTarget[i]!);
+    }
+    const int32 = (data: Int32Array): ort.Tensor => new ort.Tensor('int32', data, [data.length]);
+    const inputs: Record<string, ort.Tensor> = {
+      ids: int32(step.ids),
+      positions: int32(step.positions),
+      enter_q: int32(step.enter),
+      enter_k: int32(enterKeys),
+      exit_k: int32(exitKeys),
+      // No rows at all would crash the runtime's TopK (1.30.0): a step that only keeps a trunk asks one and drops it.
+      rows: int32(step.rows.length > 0 ? step.rows : new Int32Array(1)),
+      pairs: new ort.Tensor('int64', pairs, [n, 2]),
+      top_k: topOne,
+      ban: noBan,
+    };
+    for (let i = 0; i < layers; i++) {
+      inputs[`past_key_${i}`] = past.keys[i]!;
+      inputs[`past_value_${i}`] = past.values[i]!;
+    }
+    return inputs;
+  }
+
+  function extend(past: Trunk, added: number, output: ort.InferenceSession.OnnxValueMapType): Trunk {
+    const length = past.length + added;
+    const keys: ort.Tensor[] = [];
+    const values: ort.Tensor[] = [];
+    for (let i = 0; i < layers; i++) {
+      const key = output[`key_${i}`] as ort.Tensor;
+      const value = output[`value_${i}`] as ort.Tensor;
+      keys.push(past.length === 0 ? key : join(past.keys[i]!, key, heads * size, [heads, size, length]));
+      values.push(past.length === 0 ? value : join(past.values[i]!, value, heads, [heads, length, size]));
+    }
+    return { length, keys, values };
+  }
+}
+
+/** Concatenates two tensors whose leading dimensions make `rows` rows, row by row. */
+function join(a: ort.Tensor, b: ort.Tensor, rows: number, dims: readonly number[]): ort.Tensor {
+  const left = a.data as Float32Array;
+  const right = b.data as Float32Array;
+  const [wide, added] = [left.length / rows, right.length / rows];
+  const joined = new Float32Array(left.length + right.length);
+  for (let r = 0; r < rows; r++) {
+    joined.set(left.subarray(r * wide, (r + 1) * wide), r * (wide + added));
+    joined.set(right.subarray(r * added, (r + 1) * added), r * (wide + added) + wide);
+  }
+  return new ort.Tensor('float32', joined, dims);
+}
+
+/** The runtime's version and where it comes from, for the run record. */
+export function runtimeVersion(): string {
+  return ort.env.versions.node ?? ort.env.versions.common;
+}

@@ -1,0 +1,50 @@
+import { parentPort } from 'node:worker_threads';
+import type { ForwardStep } from '../types.ts';
+import { openSession, runtimeVersion, type Session, type SessionOptions } from './ort.ts';
+
+/**
+ * The thread that owns the session: `session.run` blocks its thread for the whole run, and the main thread must
+ * stay free for progress, signals and storage. Requests are answered in the order they arrive.
+ */
+export type WorkerRequest =
+  | { readonly kind: 'open'; readonly options: SessionOptions }
+  | { readonly kind: 'forward'; readonly step: ForwardStep }
+  | { readonly kind: 'release'; readonly trunk: number }
+  | { readonly kind: 'close' };
+
+export type WorkerReply = { readonly id: number } & (
+  | { readonly value: unknown }
+  | { readonly error: string; readonly stack: string | undefined }
+);
+
+let session: Session | undefined;
+
+async function answer(request: WorkerRequest): Promise<unknown> {
+  if (request.kind === 'open') {
+    session = await openSession(request.options);
+    return runtimeVersion();
+  }
+  if (!session) throw new Error('the session is not open');
+  switch (request.kind) {
+    case 'forward':
+      return session.forward(request.step);
+    case 'release':
+      return session.release(request.trunk);
+    case 'close':
+      return session.close();
+  }
+}
+
+const port = parentPort;
+if (!port) throw new Error('worker.ts runs as a worker thread only');
+let queue = Promise.resolve();
+port.on('message', ({ id, request }: { id: number; request: WorkerRequest }) => {
+  queue = queue.then(async () => {
+    try {
+      port.postMessage({ id, value: await answer(request) });
+    } catch (error) {
+      const { message, stack } = error instanceof Error ? error : new Error(String(error));
+      port.postMessage({ id, error: message, stack });
+    }
+  });
+});

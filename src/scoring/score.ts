@@ -1,0 +1,61 @@
+import pLimit from 'p-limit';
+import type { Backend, ForwardResult, Request, Scored } from '../types.ts';
+import type { Plan, PlannedStep } from './plan.ts';
+
+/** Steps under way at once: one in the model, one waiting, so that the model never waits for this thread. */
+const IN_FLIGHT = 2;
+
+export interface ScoreOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called after each step with the number of tokens that it computed. */
+  readonly onStep?: ((tokens: number) => void) | undefined;
+  /** Names a request in an error. */
+  readonly describe?: (request: number) => string;
+}
+
+/**
+ * Walks a plan on a backend and yields each request's index and scores as soon as its last token is scored.
+ * @throws the signal's reason when aborted; an Error naming the request where a log-probability is not a number
+ */
+export async function* score(
+  requests: readonly Request[],
+  plan: Plan,
+  backend: Backend,
+  options: ScoreOptions = {},
+): AsyncGenerator<[request: number, scored: Scored], void, undefined> {
+  const logprobs = requests.map((r) => new Float32Array(r.tokens.length - r.start));
+  const hits = logprobs.map((l) => new Array<boolean>(l.length).fill(false));
+  const open = Int32Array.from(logprobs, (l) => l.length);
+
+  const limit = pLimit(IN_FLIGHT);
+  const run = async (step: PlannedStep): Promise<ForwardResult> => {
+    options.signal?.throwIfAborted();
+    const result = await backend.forward(step);
+    for (const trunk of step.release) await backend.release(trunk);
+    return result;
+  };
+  const results = plan.steps.map((step) => limit(() => run(step)));
+  // A step that fails while an earlier one is awaited must not count as an unhandled rejection.
+  for (const result of results) result.catch(() => {});
+  try {
+    for (const [s, step] of plan.steps.entries()) {
+      const result = await results[s]!;
+      options.onStep?.(step.ids.length);
+      for (let i = 0; i < step.pairRow.length; i++) {
+        const request = step.pairRequest[i]!;
+        const slot = step.pairSlot[i]!;
+        const value = result.logprobs[i]!;
+        if (!Number.isFinite(value)) {
+          const name = options.describe?.(request) ?? `request ${request}`;
+          throw new Error(`${name}: the model gives token ${step.pairTarget[i]} a log-probability of ${value}`);
+        }
+        logprobs[request]![slot] = value;
+        hits[request]![slot] = result.topIds[step.pairRow[i]!] === step.pairTarget[i];
+        open[request] = open[request]! - 1;
+        if (open[request] === 0) yield [request, { logprobs: logprobs[request]!, hits: hits[request]! }];
+      }
+    }
+  } finally {
+    limit.clearQueue();
+  }
+}

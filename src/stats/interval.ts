@@ -1,0 +1,51 @@
+import { tQuantile } from './special.ts';
+
+/**
+ * A point estimate with its standard error and 95 % confidence interval, in the units of the metric.
+ * The last two are null where the data hold no measure of spread (a single item or a single cluster).
+ */
+export interface Estimate {
+  readonly value: number;
+  readonly stderr: number | null;
+  readonly ci95: readonly [low: number, high: number] | null;
+}
+
+/** The 97.5 % point of the standard normal distribution. */
+export const Z95 = 1.959963984540054;
+
+/**
+ * Wilson's score interval for a share of successes (Wilson 1927): it stays inside [0, 1] and keeps its
+ * coverage for small n and shares near 0 or 1, where the normal interval fails.
+ * The standard error is that of the mean, sqrt(p (1 - p) / (n - 1)), as lm-eval prints it.
+ */
+export function wilson(successes: number, n: number): Estimate {
+  const p = successes / n;
+  const z2 = Z95 * Z95;
+  const centre = (p + z2 / (2 * n)) / (1 + z2 / n);
+  const half = (Z95 / (1 + z2 / n)) * Math.sqrt((p * (1 - p)) / n + z2 / (4 * n * n));
+  const low = successes === 0 ? 0 : Math.max(0, centre - half);
+  const high = successes === n ? 1 : Math.min(1, centre + half);
+  return { value: p, stderr: n > 1 ? Math.sqrt((p * (1 - p)) / (n - 1)) : null, ci95: [low, high] };
+}
+
+/**
+ * Mean with a Student t interval. Where several values share a cluster (a passage, a story), their errors are
+ * not independent: the standard error is then the cluster-robust one (Liang and Zeger 1986, with the
+ * G / (G - 1) correction) on G - 1 degrees of freedom. With every value in a cluster of its own both are equal.
+ */
+export function meanInterval(values: readonly number[], clusters?: readonly string[]): Estimate {
+  const n = values.length;
+  const mean = values.reduce((sum, v) => sum + v, 0) / n;
+  const sums = new Map<string, number>();
+  for (let i = 0; i < n; i++) {
+    const key = clusters?.[i] ?? String(i);
+    sums.set(key, (sums.get(key) ?? 0) + (values[i]! - mean));
+  }
+  const groups = sums.size;
+  if (groups < 2) return { value: mean, stderr: null, ci95: null };
+  let squares = 0;
+  for (const s of sums.values()) squares += s * s;
+  const stderr = Math.sqrt((groups / (groups - 1)) * squares) / n;
+  const half = tQuantile(0.975, groups - 1) * stderr;
+  return { value: mean, stderr, ci95: [mean - half, mean + half] };
+}

@@ -1,0 +1,206 @@
+import type { Estimate } from './stats/interval.ts';
+
+/** One item of a data set, decoded. `cluster` names what several items share (a passage, a story, a document). */
+export interface Example {
+  readonly id: string;
+  readonly cluster?: string;
+}
+
+/** A context and the text whose log-likelihood behind it is asked. */
+export interface Pair {
+  readonly context: string;
+  readonly continuation: string;
+}
+
+/** What of an item does not fit the model's window: see `--overflow`. */
+export type Overflow = 'drop-shots' | 'truncate' | 'skip' | 'error';
+export type ProtocolName = 'lm-eval' | 'gpt2' | 'gpt3';
+export type DrawKind = 'fixed' | 'per-example';
+
+/**
+ * A tokenised pair: the tokens fed and the scored span behind them. `tokens[start..]` are scored; the last
+ * token is never fed. `tokens.length - 1 <= context length` of the model.
+ */
+export interface Request {
+  readonly tokens: Int32Array;
+  readonly start: number;
+  /** Tokens cut from the left so that the rest fits the window. */
+  readonly truncated: number;
+  /** True where context and continuation share a token and the continuation was therefore encoded alone. */
+  readonly merged: boolean;
+}
+
+/** The scores of one request: one entry a scored token. Log-probabilities are natural logarithms, float32. */
+export interface Scored {
+  readonly logprobs: Float32Array;
+  /** True where the token is the most probable one at its place. */
+  readonly hits: readonly boolean[];
+}
+
+/** Text to token ids and back. Implemented in src/models/tokenizers. */
+export interface Tokenizer {
+  readonly vocabularySize: number;
+  /** Put before every text by `encode`, as the reference tokenizer does (Llama's <s>); null for GPT-2. */
+  readonly prefix: number | null;
+  /** Stands for an empty context: beginning-of-text, else end-of-text; null where the vocabulary has neither. */
+  readonly startOfText: number | null;
+  /** SHA-256 over the vocabulary, merges and rules. */
+  readonly sha256: string;
+  /**
+   * Token ids of the text. Text that spells a special token is ordinary text unless `special` is true.
+   * @throws UserError where the text holds a character that the vocabulary cannot express.
+   */
+  encode(text: string, options?: { readonly prefix?: boolean; readonly special?: boolean }): number[];
+  decode(ids: readonly number[]): string;
+}
+
+/**
+ * One run of the model over a packed prefix tree of S new tokens behind a trunk of P known ones.
+ * Tokens lie in depth-first order; token i sees token j of this step iff enter[j] <= enter[i] < exit[j], and it
+ * sees the whole trunk. All indexes count from this step's first new token.
+ */
+export interface ForwardStep {
+  readonly ids: Int32Array;
+  readonly positions: Int32Array;
+  readonly enter: Int32Array;
+  readonly exit: Int32Array;
+  /** The trunk whose keys and values precede these tokens, or -1. */
+  readonly past: number;
+  /** Keep past and new keys and values as this trunk for later steps, or -1. */
+  readonly keep: number;
+  /** Tokens whose next-token distribution is asked, ascending and distinct: R indexes into `ids`. */
+  readonly rows: Int32Array;
+  /** N scored (row, target id) pairs; `pairRow` indexes `rows`. */
+  readonly pairRow: Int32Array;
+  readonly pairTarget: Int32Array;
+}
+
+/** What a step returns: N log-probabilities and, for each of the R rows, the most probable token. */
+export interface ForwardResult {
+  readonly logprobs: Float32Array;
+  readonly topIds: Int32Array;
+  readonly topLogprobs: Float32Array;
+}
+
+/** The only door between planning and a model. Implementations: a session of ONNX Runtime, and test doubles. */
+export interface Backend {
+  forward(step: ForwardStep): Promise<ForwardResult>;
+  /** Frees a kept trunk. */
+  release(trunk: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A finished item as it lies in a samples file: everything a metric, report or check needs without the model. */
+export interface Sample {
+  readonly id: string;
+  readonly cluster?: string;
+  readonly status: 'scored' | 'unscored';
+  /** Why an unscored item has no score. */
+  readonly reason?: string;
+  /** SHA-256 of the pairs as text, 16 hex digits. */
+  readonly prompt?: string;
+  /** Per pair: scored token ids, their log-probabilities in nats, and whether each was the most probable. */
+  readonly spans?: readonly Span[];
+  readonly prediction?: number | string | boolean;
+  readonly gold?: number | string;
+  readonly values?: Readonly<Record<string, number>>;
+  readonly shots: readonly string[];
+  readonly shots_requested: number | 'max';
+  readonly shots_used: number;
+  readonly tokens_dropped: number;
+  readonly flags: readonly Flag[];
+}
+
+export type Flag = 'truncated' | 'boundary' | 'tie';
+
+export interface Span {
+  readonly tokens: readonly number[];
+  readonly logprobs: readonly number[];
+  readonly hits: readonly boolean[];
+}
+
+/** What a run is asked to do; `run.json`'s `spec` is this with models and tasks resolved to their hashes. */
+export interface RunSpec {
+  readonly models: readonly string[];
+  readonly tasks: readonly string[];
+  readonly shots: readonly (number | 'max')[];
+  readonly protocol: ProtocolName | null;
+  readonly draw: DrawKind | null;
+  readonly draws: number;
+  readonly limit: number | null;
+  readonly seed: number;
+  readonly device: string;
+  readonly dtype: string;
+  readonly threads: number | null;
+  readonly overflow: Overflow;
+}
+
+export interface ModelIdentity {
+  readonly ref: string;
+  readonly sha256: string;
+  readonly parameters: number;
+  readonly architecture: string;
+  readonly tokenizer_sha256: string;
+}
+
+export interface TaskIdentity {
+  readonly name: string;
+  readonly version: number;
+  readonly protocol: ProtocolName;
+  readonly dataset: string;
+  readonly dataset_sha256: string;
+  /** Over every prompt of the run in order; null where the data could not be had. */
+  readonly prompts_sha256: string | null;
+  readonly shot_pool: string;
+  readonly draw: DrawKind;
+}
+
+/** One cell of a run: a model, a task, a number of shots and, where several were made, a draw. */
+export interface CellResult {
+  readonly model: string;
+  readonly task: string;
+  readonly shots: number | 'max';
+  readonly draw?: number;
+  readonly n: number;
+  readonly unscored: number;
+  /** Why nothing or not everything was scored: reason and count. */
+  readonly reasons?: Readonly<Record<string, number>>;
+  readonly primary: string;
+  readonly chance: number | null;
+  readonly metrics: Readonly<Record<string, Estimate>>;
+  readonly shots_used: { readonly min: number; readonly mean: number; readonly max: number };
+  readonly tokens_dropped: number;
+  readonly ties: number;
+  readonly alarms: readonly string[];
+}
+
+export interface CellCost {
+  readonly model: string;
+  readonly task: string;
+  readonly shots: readonly (number | 'max')[];
+  readonly seconds: number;
+  readonly tokens_scored: number;
+  readonly tokens_computed: number;
+  /** Share of the requests' tokens that were not computed because another request had the same prefix. */
+  readonly reused: number;
+}
+
+export interface RunRecord {
+  readonly format: 1;
+  readonly status: 'complete' | 'partial';
+  readonly spec: Omit<RunSpec, 'models' | 'tasks'> & {
+    readonly evalgpt: string;
+    readonly models: readonly ModelIdentity[];
+    readonly tasks: readonly TaskIdentity[];
+  };
+  readonly environment: {
+    readonly git: string | null;
+    readonly node: string;
+    readonly ort: string;
+    readonly platform: string;
+    readonly threads: number;
+    readonly warnings: readonly string[];
+  };
+  readonly results: readonly CellResult[];
+  readonly cost: readonly CellCost[];
+}
