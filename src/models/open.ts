@@ -1,5 +1,8 @@
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { messageOf, UserError } from '../errors.ts';
+import { packageFolder } from '../package.ts';
 import type { ModelIdentity, Tokenizer } from '../types.ts';
 import { architectureOf } from './architecture.ts';
 import { openBackend, type ThreadedBackend } from './backend.ts';
@@ -21,15 +24,22 @@ export interface ModelOptions {
   readonly threads?: number | null;
 }
 
+/** Where a model reference leads: a folder, or a bundled demo checkpoint by its alias `demo-NAME`. */
+export function modelFolder(ref: string): string {
+  const bundled = /^demo-([a-z0-9-]+)$/.exec(ref)?.[1];
+  return bundled === undefined || existsSync(ref) ? ref : join(packageFolder(), 'datasets', 'demo', bundled);
+}
+
 /**
  * Opens a model by reference: a checkpoint folder in Hugging Face layout. The graph is built in memory and its
  * weights stay in the safetensors files; nothing is written.
  * @throws UserError where the folder is not a checkpoint that can be scored.
  */
 export async function openModel(ref: string, options: ModelOptions = {}): Promise<Model> {
-  const checkpoint = await readCheckpoint(ref);
+  const folder = modelFolder(ref);
+  const checkpoint = await readCheckpoint(folder);
   const architecture = architectureOf(checkpoint);
-  const tokenizer = await openTokenizer(ref, {
+  const tokenizer = await openTokenizer(folder, {
     vocabularySize: architecture.vocabularySize,
     config: checkpoint.config,
   });

@@ -1,0 +1,46 @@
+#!/usr/bin/env node
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { UserError } from '../errors.ts';
+import { packageVersion } from '../package.ts';
+import { runCommand } from './run.ts';
+import { scoreCommand } from './score.ts';
+import { Interrupted } from './signals.ts';
+import { tasksCommand } from './tasks.ts';
+
+/** Exit codes: 0 done, 2 the user can mend it, 70 a bug, 130 and 143 after a signal. */
+async function main(args: readonly string[]): Promise<number> {
+  try {
+    await yargs(args)
+      .scriptName('evalgpt')
+      .usage('$0 COMMAND: zero-, one- and few-shot benchmarks for GPT-style language models')
+      .command(runCommand)
+      .command(scoreCommand)
+      .command(tasksCommand)
+      .version(packageVersion())
+      .help()
+      .alias('help', 'h')
+      .strict()
+      .recommendCommands()
+      .demandCommand(1, 'expected a command: run, score or tasks')
+      .exitProcess(false)
+      .fail((message, error) => {
+        throw error ?? new UserError(`${message.split('\n')[0]}; \`evalgpt --help\` lists what there is`);
+      })
+      .parseAsync();
+    return 0;
+  } catch (error) {
+    if (error instanceof Interrupted) {
+      process.stderr.write(`evalgpt: ${error.message}\n`);
+      return error.exitCode;
+    }
+    if (error instanceof UserError) {
+      process.stderr.write(`evalgpt: ${error.message}\n`);
+      return 2;
+    }
+    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+    return 70;
+  }
+}
+
+process.exitCode = await main(hideBin(process.argv));

@@ -1,0 +1,37 @@
+import { UserError } from '../errors.ts';
+
+/** Coercions for yargs: it would turn a mistyped number into NaN and say nothing. */
+
+export function wholeNumber(option: string, least: number): (value: unknown) => number | undefined {
+  return (value) => {
+    if (value === undefined) return undefined;
+    const text = String(value);
+    const number = Number(text);
+    if (!/^-?\d+$/.test(text) || !Number.isSafeInteger(number) || number < least) {
+      throw new UserError(`--${option}: expected a whole number of at least ${least}, found "${text}"`);
+    }
+    return number;
+  };
+}
+
+/** "0,1,32" or "0,max": numbers of shots, each once, in the order given. */
+export function shotList(value: unknown): (number | 'max')[] | undefined {
+  if (value === undefined) return undefined;
+  const parse = wholeNumber('shots', 0);
+  const list = commaList('shots')(value) ?? [];
+  return [...new Set(list.map((part) => (part === 'max' ? part : (parse(part) as number))))];
+}
+
+/** "a,b" to its parts; white space around them goes. An option given twice adds up. */
+export function commaList(option: string): (value: unknown) => string[] | undefined {
+  return (value) => {
+    if (value === undefined) return undefined;
+    const parts = (Array.isArray(value) ? value : [value])
+      .flatMap((part) => String(part).split(','))
+      .map((part) => part.trim());
+    if (parts.length === 0 || parts.some((part) => part === '')) {
+      throw new UserError(`--${option}: expected names separated by commas, found "${String(value)}"`);
+    }
+    return parts;
+  };
+}

@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import type { CommandModule } from 'yargs';
+import type { RunEvent } from '../evaluate/events.ts';
+import type { RunSpec } from '../types.ts';
+import { commaList, shotList, wholeNumber } from './options.ts';
+import { formatSeconds, progressOn } from './progress.ts';
+import { interruptible } from './signals.ts';
+
+interface RunArguments {
+  model: string[] | undefined;
+  tasks: string[] | undefined;
+  shots: (number | 'max')[] | undefined;
+  protocol: RunSpec['protocol'] | undefined;
+  draw: RunSpec['draw'] | undefined;
+  draws: number | undefined;
+  limit: number | undefined;
+  seed: number | undefined;
+  device: string | undefined;
+  threads: number | undefined;
+  overflow: RunSpec['overflow'] | undefined;
+  out: string | undefined;
+  json: boolean;
+}
+
+export const runCommand: CommandModule<object, RunArguments> = {
+  command: 'run',
+  describe: 'Run tasks on models; without options, the bundled demo model on the bundled demo tasks',
+  builder: (yargs) =>
+    yargs
+      .option('model', { describe: 'Checkpoint folder, or several separated by commas', coerce: commaList('model') })
+      .option('tasks', { describe: 'Task names or globs separated by commas', coerce: commaList('tasks') })
+      .option('shots', { describe: 'Numbers of solved examples in the prompt: 0,1,32 or max', coerce: shotList })
+      .option('protocol', {
+        describe: 'Wording, draw and normalisation; by default each task has its own',
+        choices: ['lm-eval', 'gpt2', 'gpt3'] as const,
+      })
+      .option('draw', { describe: 'One order of shots for all items, or one an item', choices: ['fixed', 'per-example'] as const })
+      .option('draws', { describe: 'Repeat k > 0 with this many draws of shots', coerce: wholeNumber('draws', 1) })
+      .option('limit', { describe: 'A seeded random subset of this many items a task', coerce: wholeNumber('limit', 1) })
+      .option('seed', { describe: 'Seed of draws and subsets', coerce: wholeNumber('seed', 0) })
+      .option('device', { describe: 'Where the model runs', choices: ['auto', 'cpu'] as const })
+      .option('threads', { describe: 'Threads for matrix products', coerce: wholeNumber('threads', 1) })
+      .option('overflow', {
+        describe: 'What to do with prompts that are longer than the window',
+        choices: ['drop-shots', 'truncate', 'skip', 'error'] as const,
+      })
+      .option('out', { type: 'string', describe: 'Run folder; by default reports/runs/ and a hash of what is run' })
+      .option('json', { type: 'boolean', default: false, describe: 'Print run.json instead of a table' })
+      .example('$0 run', 'the bundled demo, offline')
+      .example('$0 run --model ./gpt2 --tasks lambada,anli-* --shots 0,1,32 --limit 100', 'a checkpoint of your own'),
+  handler: (args) => interruptible((signal) => run(args, signal)),
+};
+
+/** The bundled checkpoints. */
+const DEMO_MODELS: readonly string[] = ['demo-random-tiny'];
+/** Items a task of the demo. */
+const DEMO_LIMIT = 200;
+
+async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
+  const [{ evaluate, DEFAULT_SPEC }, { leaderboard }, { resultTable }, { writeWhole }] = await Promise.all([
+    import('../evaluate/evaluate.ts'),
+    import('../report/leaderboard.ts'),
+    import('../report/table.ts'),
+    import('../store.ts'),
+  ]);
+  const spec: RunSpec = {
+    models: args.model ?? DEMO_MODELS,
+    tasks: args.tasks ?? DEFAULT_SPEC.tasks,
+    shots: args.shots ?? DEFAULT_SPEC.shots,
+    protocol: args.protocol ?? DEFAULT_SPEC.protocol,
+    draw: args.draw ?? DEFAULT_SPEC.draw,
+    draws: args.draws ?? DEFAULT_SPEC.draws,
+    limit: args.limit ?? (args.model === undefined && args.tasks === undefined ? DEMO_LIMIT : DEFAULT_SPEC.limit),
+    seed: args.seed ?? DEFAULT_SPEC.seed,
+    device: args.device ?? DEFAULT_SPEC.device,
+    dtype: DEFAULT_SPEC.dtype,
+    threads: args.threads ?? DEFAULT_SPEC.threads,
+    overflow: args.overflow ?? DEFAULT_SPEC.overflow,
+  };
+  const hash = createHash('sha256').update(JSON.stringify(spec)).digest('hex').slice(0, 12);
+  const out = args.out ?? join('reports', 'runs', hash);
+  const progress = progressOn(process.stderr);
+  const record = await evaluate(spec, { signal, out, onEvent: reporter(progress) });
+  progress.end();
+  const page = join(out, 'leaderboard.html');
+  await writeWhole(page, leaderboard(record));
+  process.stdout.write(args.json ? `${JSON.stringify(record, null, 2)}\n` : `${resultTable(record)}\n`);
+  progress.note(`Run folder: ${out}\nLeaderboard: ${page}`);
+}
+
+function reporter(progress: ReturnType<typeof progressOn>): (event: RunEvent) => void {
+  let task = '';
+  let began = 0;
+  return (event) => {
+    switch (event.kind) {
+      case 'warning':
+        return progress.note(`warning: ${event.message}`);
+      case 'model': {
+        const { ref, architecture, parameters } = event.identity;
+        const size = `${(parameters / 1e6).toFixed(parameters < 1e7 ? 2 : 0)} M parameters`;
+        return progress.note(
+          `${ref}: ${architecture}, ${size}, window ${event.contextLength}, loaded in ${event.seconds.toFixed(1)} s`,
+        );
+      }
+      case 'progress': {
+        const name = `${event.model} ${event.task}`;
+        if (name !== task) {
+          task = name;
+          began = performance.now();
+        }
+        const seconds = (performance.now() - began) / 1000;
+        const speed = event.done / Math.max(seconds, 1e-3);
+        const left = formatSeconds((event.total - event.done) / speed);
+        const share = `${((100 * event.done) / event.total).toFixed(0)} %`;
+        const reused = `${(100 * event.reused).toFixed(0)} % of tokens reused`;
+        return progress.update(`${event.task}: ${share} of ${event.total} tokens, ${speed.toFixed(0)}/s, ${reused}, ${left} left`);
+      }
+      case 'cell':
+        return;
+    }
+  };
+}

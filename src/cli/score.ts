@@ -1,0 +1,104 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import type { CommandModule } from 'yargs';
+import { messageOf, UserError } from '../errors.ts';
+import type { PairError } from '../evaluate/scorer.ts';
+import type { Pair } from '../types.ts';
+import { wholeNumber } from './options.ts';
+import { formatSeconds, progressOn } from './progress.ts';
+import { interruptible } from './signals.ts';
+
+interface ScoreArguments {
+  model: string;
+  input: string;
+  output: string;
+  join: 'exact' | 'lm-eval';
+  'special-tokens': boolean;
+  threads: number | undefined;
+}
+
+export const scoreCommand: CommandModule<object, ScoreArguments> = {
+  command: 'score',
+  describe: 'Score a JSONL file of {"context", "continuation"} pairs: the bare engine',
+  builder: (yargs) =>
+    yargs
+      .option('model', { type: 'string', demandOption: true, describe: 'Checkpoint folder' })
+      .option('input', { type: 'string', demandOption: true, describe: 'JSONL file of pairs' })
+      .option('output', { type: 'string', demandOption: true, describe: 'JSONL file to write, a line a pair' })
+      .option('join', {
+        choices: ['exact', 'lm-eval'] as const,
+        default: 'exact' as const,
+        describe: 'How tokens that span context and continuation are cut',
+      })
+      .option('special-tokens', {
+        type: 'boolean',
+        default: false,
+        describe: 'Read text that spells a special token as that token',
+      })
+      .option('threads', { describe: 'Threads for matrix products', coerce: wholeNumber('threads', 1) })
+      .example('$0 score --model ./gpt2 --input requests.jsonl --output scores.jsonl', ''),
+  handler: (args) => interruptible((signal) => scoreFile(args, signal)),
+};
+
+async function scoreFile(args: ScoreArguments, signal: AbortSignal): Promise<void> {
+  const lines = await readPairs(args.input);
+  const { openScorer } = await import('../evaluate/scorer.ts');
+  const scorer = await openScorer(args.model, {
+    threads: args.threads ?? null,
+    join: args.join,
+    specialTokens: args['special-tokens'],
+  });
+  try {
+    const progress = progressOn(process.stderr);
+    const began = performance.now();
+    const good = lines.flatMap((line, i) => ('error' in line ? [] : [{ pair: line, i }]));
+    const scores = await scorer.score(
+      good.map(({ pair }) => pair),
+      {
+        signal,
+        onProgress(done, total) {
+          const seconds = (performance.now() - began) / 1000;
+          const left = formatSeconds(((total - done) * seconds) / done);
+          progress.update(`${done} of ${total} tokens, ${(done / seconds).toFixed(0)}/s, ${left} left`);
+        },
+      },
+    );
+    progress.end();
+    const results: unknown[] = [...lines];
+    for (const [n, { i }] of good.entries()) results[i] = scores[n];
+    await writeFile(args.output, results.map((result) => `${JSON.stringify(result)}\n`).join('')).catch((error: unknown) => {
+      throw new UserError(`--output ${args.output}: cannot be written: ${messageOf(error)}`);
+    });
+    const bad = results.flatMap((result, i) => (isError(result) ? [`line ${i + 1}: ${result.error}`] : []));
+    if (bad.length > 0) {
+      throw new UserError(`${args.input}: ${bad.length} of ${lines.length} lines could not be scored; ${bad[0]}`);
+    }
+  } finally {
+    await scorer.close();
+  }
+}
+
+function isError(result: unknown): result is PairError {
+  return typeof result === 'object' && result !== null && 'error' in result;
+}
+
+/** A pair a line; a line that is not one becomes its error, so that output lines match input lines. */
+async function readPairs(path: string): Promise<(Pair | PairError)[]> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new UserError(`--input ${path}: cannot be read: ${messageOf(error)}`);
+  });
+  const lines = text.split('\n');
+  if (lines.at(-1) === '') lines.pop();
+  return lines.map((line) => {
+    let value: unknown;
+    try {
+      value = JSON.parse(line);
+    } catch (error) {
+      return { error: `not JSON: ${messageOf(error)}` };
+    }
+    const { context, continuation } = (value ?? {}) as Record<string, unknown>;
+    for (const [key, found] of Object.entries({ context, continuation })) {
+      if (typeof found !== 'string') return { error: `"${key}" expected a string, found ${JSON.stringify(found) ?? 'nothing'}` };
+    }
+    return { context, continuation } as Pair;
+  });
+}

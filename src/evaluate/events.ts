@@ -1,0 +1,23 @@
+import type { CellResult, ModelIdentity } from '../types.ts';
+
+/** What a run says while it goes on. */
+export type RunEvent =
+  | { readonly kind: 'warning'; readonly message: string }
+  | { readonly kind: 'model'; readonly identity: ModelIdentity; readonly contextLength: number; readonly seconds: number }
+  | {
+      readonly kind: 'progress';
+      readonly model: string;
+      readonly task: string;
+      /** Tokens computed so far and in all, of this task. */
+      readonly done: number;
+      readonly total: number;
+      readonly reused: number;
+    }
+  | { readonly kind: 'cell'; readonly result: CellResult };
+
+export interface EvaluateOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onEvent?: ((event: RunEvent) => void) | undefined;
+  /** Folder to write the run to; without one nothing is written. */
+  readonly out?: string | undefined;
+}

@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import { tasks as allTasks } from '../../tasks/index.ts';
+import { readCard } from '../data/card.ts';
+import { findSplit, readSplit } from '../data/split.ts';
+import { UserError } from '../errors.ts';
+import { shotDrawer, subset } from '../prompts/draw.ts';
+import { questionKey, renderPairs } from '../prompts/render.ts';
+import { type Protocol, protocolOf, type Task } from '../task.ts';
+import type { Example, RunSpec, TaskIdentity } from '../types.ts';
+
+/** Tasks by name or glob, in the order given. @throws UserError for a name that no task has */
+export function selectTasks(names: readonly string[]): Task[] {
+  const chosen = new Set<Task>();
+  for (const name of names) {
+    const pattern = new RegExp(`^${name.replace(/[.+^${}()|[\]\\?]/g, '\\$&').replaceAll('*', '.*')}$`);
+    const found = allTasks.filter((task) => pattern.test(task.name));
+    if (found.length === 0) {
+      throw new UserError(`--tasks: no task "${name}"; \`evalgpt tasks\` lists them${nearest(name)}`);
+    }
+    for (const task of found) chosen.add(task);
+  }
+  return [...chosen];
+}
+
+function nearest(name: string): string {
+  const near = allTasks.map((t) => t.name).filter((known) => known.startsWith(name.slice(0, 4)));
+  return near.length > 0 ? ` (did you mean ${near.slice(0, 3).join(', ')}?)` : '';
+}
+
+/** A task with its data and wording, ready for any model. */
+export interface LoadedTask {
+  readonly task: Task;
+  readonly protocol: Protocol<Example>;
+  readonly identity: TaskIdentity;
+  readonly examples: readonly Example[];
+  /** Shots of an example for each draw, at most `k`. */
+  readonly shots: readonly ((example: Example, k: number) => Example[])[];
+  /** Why there are no examples. */
+  readonly missing?: string;
+}
+
+/** Reads a task's data, limits it and prepares its draws. Data that can't be had are a warning, not an error. */
+export async function loadTask(task: Task, spec: RunSpec, warn: (message: string) => void): Promise<LoadedTask> {
+  const { name: protocolName, protocol } = protocolOf(task, spec.protocol);
+  const card = readCard(task.dataset);
+  const shotSplit = task.shotSplits.find((split) => findSplit(card, split) !== undefined) ?? task.split;
+  const draw = spec.draw ?? protocol.draw;
+  const identify = (sha256: string, prompts: string | null): TaskIdentity => ({
+    name: task.name,
+    version: task.version,
+    protocol: protocolName,
+    dataset: task.dataset,
+    dataset_sha256: sha256,
+    prompts_sha256: prompts,
+    shot_pool: shotSplit === task.split ? `${shotSplit} minus the scored item` : shotSplit,
+    draw,
+  });
+  if (findSplit(card, task.split) === undefined) {
+    const missing = await readSplit(card, task.split).then(
+      () => 'found on a second look',
+      (error: Error) => error.message,
+    );
+    warn(`${task.name} is not scored: ${missing}`);
+    return { task, protocol, identity: identify('', null), examples: [], shots: [], missing };
+  }
+  const split = await readSplit(card, task.split);
+  const pool = shotSplit === task.split ? split : await readSplit(card, shotSplit);
+  for (const message of [...split.warnings, ...pool.warnings]) warn(message);
+  const all = split.records.map(task.decode);
+  const shotExamples = pool === split ? all : pool.records.map(task.decode);
+  const examples = spec.limit === null ? all : subset(all, spec.limit, spec.seed, task.name);
+  const shots = Array.from({ length: spec.draws }, (_, number) =>
+    shotDrawer(shotExamples, (e) => questionKey(protocol, e), { seed: spec.seed, task: task.name, draw: number, kind: draw }),
+  );
+  const hash = pool === split ? split.sha256 : sha256(`${split.sha256}\n${pool.sha256}`);
+  const prompts = hashPrompts(protocol, examples, shots, spec.shots);
+  return { task, protocol, identity: identify(hash, prompts), examples, shots };
+}
+
+/** Over every item's question and the wording of every shot drawn for it: equal where two runs ask the same. */
+function hashPrompts(
+  protocol: Protocol<Example>,
+  examples: readonly Example[],
+  shots: LoadedTask['shots'],
+  wanted: RunSpec['shots'],
+): string {
+  const hash = createHash('sha256');
+  const most = Math.max(...wanted.map((k) => (k === 'max' ? 0 : k)));
+  const worded = new Map<Example, string>();
+  const wording = (shot: Example): string => {
+    const known = worded.get(shot) ?? sha256(protocol.shot(shot));
+    worded.set(shot, known);
+    return known;
+  };
+  hash.update(JSON.stringify([wanted, protocol.separator]));
+  for (const example of examples) {
+    const drawn = shots.map((draw) => draw(example, most).map(wording));
+    hash.update(JSON.stringify([example.id, renderPairs(protocol, example, []), drawn]));
+  }
+  return hash.digest('hex');
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

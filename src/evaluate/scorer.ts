@@ -1,0 +1,103 @@
+import { type ModelOptions, openModel } from '../models/open.ts';
+import { type JoinOptions, pairEncoder } from '../prompts/join.ts';
+import { planScoring } from '../scoring/plan.ts';
+import { score } from '../scoring/score.ts';
+import { UserError } from '../errors.ts';
+import type { ModelIdentity, Pair, Request, Scored } from '../types.ts';
+
+/** The scores of one pair, as `evalgpt score` prints them. Log-probabilities in nats. */
+export interface PairScore {
+  /** Sum over the continuation's tokens. */
+  readonly logprob: number;
+  /** True where every token is the most probable one. */
+  readonly greedy: boolean;
+  readonly tokens: readonly number[];
+  readonly logprobs: readonly number[];
+  readonly hits: readonly boolean[];
+  /** Set where a token spans context and continuation, and the continuation was encoded by itself. */
+  readonly boundary?: 'merged';
+  /** Tokens cut from the left to fit the window; left out where none. */
+  readonly truncated?: number;
+}
+
+/** A pair that could not be scored, and why. */
+export interface PairError {
+  readonly error: string;
+}
+
+export interface ScorerOptions extends ModelOptions {
+  readonly join?: JoinOptions['join'];
+  /** Read text that spells a special token as that token. */
+  readonly specialTokens?: boolean;
+}
+
+/** The bare engine: a loaded model that scores pairs of context and continuation. */
+export interface Scorer {
+  readonly identity: ModelIdentity;
+  readonly contextLength: number;
+  /**
+   * Scores pairs, each distinct prefix among them once. The result is in the order of the pairs.
+   * @throws the signal's reason when aborted
+   */
+  score(
+    pairs: readonly Pair[],
+    options?: { readonly signal?: AbortSignal; readonly onProgress?: (done: number, total: number) => void },
+  ): Promise<(PairScore | PairError)[]>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a checkpoint folder for scoring.
+ * @throws UserError where it can't be opened
+ */
+export async function openScorer(ref: string, options: ScorerOptions = {}): Promise<Scorer> {
+  const model = await openModel(ref, options);
+  const encode = pairEncoder(model.tokenizer, {
+    contextLength: model.contextLength,
+    join: options.join ?? 'exact',
+    special: options.specialTokens ?? false,
+  });
+  return {
+    identity: model.identity,
+    contextLength: model.contextLength,
+    async score(pairs, { signal, onProgress } = {}) {
+      const requests: Request[] = [];
+      const places: number[] = [];
+      const results: (PairScore | PairError)[] = pairs.map((pair, i) => {
+        try {
+          requests.push(encode(pair));
+          places.push(i);
+          return { error: 'not scored' };
+        } catch (error) {
+          if (!(error instanceof UserError)) throw error;
+          return { error: error.message };
+        }
+      });
+      const plan = planScoring(requests);
+      let done = 0;
+      const onStep = (tokens: number): void => {
+        done += tokens;
+        onProgress?.(done, plan.tokensComputed);
+      };
+      const describe = (request: number): string => `pair ${places[request]}`;
+      for await (const [i, scored] of score(requests, plan, model.backend, { signal, onStep, describe })) {
+        results[places[i] as number] = pairScore(requests[i] as Request, scored);
+      }
+      return results;
+    },
+    close: () => model.backend.close(),
+  };
+}
+
+function pairScore(request: Request, scored: Scored): PairScore {
+  const logprobs = Array.from(scored.logprobs);
+  return {
+    logprob: logprobs.reduce((sum, l) => sum + l, 0),
+    greedy: scored.hits.every((hit) => hit),
+    tokens: Array.from(request.tokens.subarray(request.start)),
+    logprobs,
+    hits: scored.hits,
+    ...(request.merged ? { boundary: 'merged' as const } : {}),
+    ...(request.truncated > 0 ? { truncated: request.truncated } : {}),
+  };
+}

@@ -1,0 +1,45 @@
+import { type Estimate, meanInterval, wilson } from '../stats/interval.ts';
+import type { MetricName } from '../task.ts';
+import type { Sample } from '../types.ts';
+
+/**
+ * Reduces the scored samples of a cell to one metric with its standard error and 95 % interval. Unscored samples
+ * do not count. Shares of right answers take Wilson's interval; means of anything else, and of items that share
+ * clusters, Student's t (cluster-robust). A perplexity is exp(-mean log-probability), its interval the
+ * exponential of the mean's, its standard error by the delta method.
+ * @returns undefined where nothing was scored
+ */
+export function reduceMetric(metric: MetricName, samples: readonly Sample[]): Estimate | undefined {
+  const scored = samples.filter((s) => s.status === 'scored');
+  if (scored.length === 0) return undefined;
+  if (metric === 'ppl_word') return perplexity(mean(scored, 'logprob_gold'));
+  return mean(scored, metric);
+}
+
+function mean(samples: readonly Sample[], key: string): Estimate {
+  const values = samples.map((s) => {
+    const value = s.values?.[key];
+    if (value === undefined) throw new Error(`sample ${s.id} has no value ${key}`);
+    return value;
+  });
+  const clusters = samples.map((s) => s.cluster ?? s.id);
+  const clustered = new Set(clusters).size < samples.length;
+  if (!clustered && values.every((v) => v === 0 || v === 1)) {
+    return wilson(
+      values.filter((v) => v === 1).length,
+      values.length,
+    );
+  }
+  const estimate = meanInterval(values, clusters);
+  if (!key.startsWith('acc') || estimate.ci95 === null) return estimate;
+  return { ...estimate, ci95: [Math.max(0, estimate.ci95[0]), Math.min(1, estimate.ci95[1])] };
+}
+
+function perplexity(logprob: Estimate): Estimate {
+  const value = Math.exp(-logprob.value);
+  return {
+    value,
+    stderr: logprob.stderr === null ? null : value * logprob.stderr,
+    ci95: logprob.ci95 && [Math.exp(-logprob.ci95[1]), Math.exp(-logprob.ci95[0])],
+  };
+}

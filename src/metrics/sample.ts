@@ -1,0 +1,66 @@
+import type { Protocol } from '../task.ts';
+import type { Example, Pair, Scored } from '../types.ts';
+import { bestChoice, type ChoiceScore, choiceCredit } from './normalise.ts';
+
+/** What the scores of one item come to, before any mean is taken. */
+export interface Judged {
+  readonly prediction: number | boolean;
+  readonly gold: number | string;
+  readonly tie: boolean;
+  readonly values: Readonly<Record<string, number>>;
+}
+
+export function logprobOf(scored: Scored): number {
+  let sum = 0;
+  for (const value of scored.logprobs) sum += value;
+  return sum;
+}
+
+/** True where every token of the continuation is the most probable one at its place. */
+export function isGreedy(scored: Scored): boolean {
+  return scored.hits.every((hit) => hit);
+}
+
+/** Judges one item from the scores of its pairs, in the order in which the protocol rendered them. */
+export function judge(
+  protocol: Protocol<Example>,
+  example: Example,
+  pairs: readonly Pair[],
+  scored: readonly Scored[],
+): Judged {
+  if (protocol.kind === 'span') {
+    const own = scored[0] as Scored;
+    const greedy = isGreedy(own);
+    return {
+      prediction: greedy,
+      gold: (pairs[0] as Pair).continuation,
+      tie: false,
+      values: { acc: greedy ? 1 : 0, logprob_gold: logprobOf(own) },
+    };
+  }
+  const choices = protocol.choices(example);
+  const scores = choices.map((choice, i): ChoiceScore => {
+    const own = scored[i] as Scored;
+    return {
+      logprob: logprobOf(own),
+      tokens: own.logprobs.length,
+      characters: [...choice].length,
+      bytes: Buffer.byteLength(choice),
+    };
+  });
+  const gold = protocol.gold(example);
+  const primary = protocol.metrics[0] === 'acc_token' ? 'token' : protocol.metrics[0] === 'acc_norm' ? 'character' : 'sum';
+  const { best, tied } = bestChoice(scores, primary);
+  return {
+    prediction: best,
+    gold,
+    tie: tied.length > 1,
+    values: {
+      acc: choiceCredit(scores, gold, 'sum'),
+      acc_norm: choiceCredit(scores, gold, 'character'),
+      acc_token: choiceCredit(scores, gold, 'token'),
+      acc_byte: choiceCredit(scores, gold, 'byte'),
+      logprob_gold: (scores[gold] as ChoiceScore).logprob,
+    },
+  };
+}

@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { UserError } from '../errors.ts';
+import type { Protocol } from '../task.ts';
+import type { Example, Overflow, Pair, Request, Tokenizer } from '../types.ts';
+import { pairEncoder } from './join.ts';
+import { renderPairs } from './render.ts';
+
+/** An example ready to be scored: its text, its requests, and what of the wanted shots fitted the window. */
+export interface Prompt {
+  readonly example: Example;
+  readonly pairs: readonly Pair[];
+  readonly requests: readonly Request[];
+  readonly shotIds: readonly string[];
+  /** Most tokens that any of its requests lost to the window. */
+  readonly truncated: number;
+  /** Why it can't be scored; it then has no requests. */
+  readonly unscored?: string;
+}
+
+export interface PromptOptions {
+  readonly contextLength: number;
+  readonly overflow: Overflow;
+}
+
+/**
+ * Makes prompts that fit the window of a model. By `overflow`: `drop-shots` leaves out the last shots until the
+ * rest fits, then cuts from the left; `truncate` cuts from the left at once; `skip` leaves the item unscored;
+ * `error` stops the run.
+ */
+export function promptBuilder(
+  protocol: Protocol<Example>,
+  tokenizer: Tokenizer,
+  options: PromptOptions,
+): (example: Example, shots: readonly Example[]) => Prompt {
+  const encode = pairEncoder(tokenizer, { contextLength: options.contextLength });
+  const lengths = new Map<Example, number>();
+  const lengthOf = (shot: Example): number => {
+    const known = lengths.get(shot) ?? tokenizer.encode(protocol.shot(shot) + protocol.separator).length;
+    lengths.set(shot, known);
+    return known;
+  };
+
+  const build = (example: Example, shots: readonly Example[]): Prompt => {
+    const pairs = renderPairs(protocol, example, shots);
+    const shotIds = shots.map((shot) => shot.id);
+    try {
+      const requests = pairs.map(encode);
+      const truncated = Math.max(...requests.map((r) => r.truncated));
+      return { example, pairs, requests, shotIds, truncated };
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      return { example, pairs, requests: [], shotIds, truncated: 0, unscored: error.message };
+    }
+  };
+
+  return (example, shots) => {
+    if (options.overflow !== 'drop-shots') {
+      const prompt = build(example, shots);
+      if (prompt.truncated === 0 || options.overflow === 'truncate') return prompt;
+      const message = `${prompt.truncated} tokens too long for the window of ${options.contextLength} at ${shots.length} shots`;
+      if (options.overflow === 'error') throw new UserError(`--overflow error: item ${example.id} is ${message}`);
+      return { ...prompt, requests: [], unscored: message };
+    }
+    // Guess from the shots' own lengths, then settle by encoding: the most shots that fit.
+    const bare = build(example, []);
+    let room = options.contextLength + 1 - Math.max(0, ...bare.requests.map((r) => r.tokens.length));
+    let used = 0;
+    while (used < shots.length && (room -= lengthOf(shots[used] as Example)) >= 0) used++;
+    let best = build(example, shots.slice(0, used));
+    while (best.truncated > 0 && used > 0) best = build(example, shots.slice(0, --used));
+    while (used < shots.length && best.truncated === 0) {
+      const longer = build(example, shots.slice(0, used + 1));
+      if (longer.truncated > 0) break;
+      best = longer;
+      used++;
+    }
+    return best;
+  };
+}
+
+/** SHA-256 of a prompt's pairs as text, 16 hex digits. */
+export function promptHash(pairs: readonly Pair[]): string {
+  return createHash('sha256').update(JSON.stringify(pairs)).digest('hex').slice(0, 16);
+}

@@ -1,0 +1,31 @@
+import type { Estimate } from '../stats/interval.ts';
+import type { CellResult } from '../types.ts';
+
+/** True for metrics that are shares of right answers, shown in per cent. */
+function isShare(metric: string): boolean {
+  return metric.startsWith('acc');
+}
+
+/** A metric's value: per cent with one decimal for accuracies, else three significant decimals. */
+export function formatValue(metric: string, value: number): string {
+  return isShare(metric) ? (100 * value).toFixed(1) : formatNumber(value);
+}
+
+export function formatInterval(metric: string, estimate: Estimate): string {
+  if (estimate.ci95 === null) return '';
+  return estimate.ci95.map((bound) => formatValue(metric, bound)).join(' – ');
+}
+
+/** "32", or "32 (11 used)" where not all shots fitted the window. */
+export function formatShots(result: CellResult): string {
+  const { min, mean, max } = result.shots_used;
+  const wanted = String(result.shots);
+  if (result.n === 0 || (min === max && min === result.shots)) return wanted;
+  return `${wanted} (${min === max ? min : `${mean.toFixed(1)} on average`} used)`;
+}
+
+function formatNumber(value: number): string {
+  const size = Math.abs(value);
+  if (size >= 1e6) return value.toExponential(2);
+  return size >= 100 ? value.toFixed(1) : value.toFixed(3);
+}

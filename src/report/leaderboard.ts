@@ -1,0 +1,85 @@
+import type { CellResult, RunRecord } from '../types.ts';
+import { formatInterval, formatShots, formatValue } from './format.ts';
+import { Html, html } from './html.ts';
+import { notesOf } from './table.ts';
+
+const STYLE = `
+:root { color-scheme: light dark; --line: light-dark(#d0d0d0, #444); --soft: light-dark(#555, #aaa); }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; }
+table { border-collapse: collapse; width: 100%; }
+th, td { border-bottom: 1px solid var(--line); padding: .4rem .6rem; text-align: left; vertical-align: top; }
+td.number { font-variant-numeric: tabular-nums; white-space: nowrap; }
+.soft { color: var(--soft); font-size: .9em; }
+.wide { overflow-x: auto; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; overflow-wrap: anywhere; }
+dd { margin: 0; }
+`;
+
+/** One self-contained page: the run's results, a table a model, and what identifies the run. */
+export function leaderboard(record: RunRecord): string {
+  const { spec, environment } = record;
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>evalgpt leaderboard</title>
+<style>${new Html(STYLE)}</style>
+</head>
+<body>
+<h1>evalgpt leaderboard</h1>
+<p class="soft">Accuracies in per cent, with 95 % intervals${spec.shots.some((k) => k !== 0) && spec.draws < 3 ? '; at k > 0 given this draw of shots' : ''}.</p>
+${spec.models.map(
+  (model) => html`<h2>${model.ref}</h2>
+<p class="soft">${model.architecture}, ${model.parameters.toLocaleString('en-US')} parameters</p>
+<div class="wide"><table>
+<thead><tr><th scope="col">task</th><th scope="col">shots</th><th scope="col">n</th><th scope="col">metric</th><th scope="col">value</th><th scope="col">95 % interval</th><th scope="col">chance</th><th scope="col">notes</th></tr></thead>
+<tbody>
+${record.results.filter((r) => r.model === model.ref).map(rows)}
+</tbody></table></div>`,
+)}
+<h2>This run</h2>
+<dl>
+${identity(record).map(([term, text]) => html`<dt>${term}</dt><dd>${text}</dd>\n`)}
+</dl>
+${environment.warnings.length > 0 && html`<h3>Warnings</h3><ul>${environment.warnings.map((w) => html`<li>${w}</li>`)}</ul>`}
+</body>
+</html>
+`;
+  return page.text;
+}
+
+function rows(result: CellResult): Html[] {
+  const metrics = Object.entries(result.metrics);
+  const draw = result.draw === undefined ? '' : `, draw ${result.draw}`;
+  const head = html`<th scope="row">${result.task}</th><td>${formatShots(result)}${draw}</td><td class="number">${result.n}</td>`;
+  if (metrics.length === 0) {
+    const reason = Object.keys(result.reasons ?? {}).join('; ');
+    return [html`<tr>${head}<td>${result.primary}</td><td>unscored</td><td></td><td></td><td>${reason}</td></tr>\n`];
+  }
+  return metrics.map(([name, estimate]) => {
+    const primary = name === result.primary;
+    const value = formatValue(name, estimate.value);
+    return html`<tr>${head}<td>${name}</td><td class="number">${primary ? html`<strong>${value}</strong>` : value}</td><td class="number">${formatInterval(name, estimate)}</td><td class="number">${primary && result.chance ? formatValue(name, result.chance) : ''}</td><td>${primary && notesOf(result)}</td></tr>\n`;
+  });
+}
+
+function identity(record: RunRecord): [string, string][] {
+  const { spec, environment } = record;
+  return [
+    ['evalgpt', spec.evalgpt],
+    ['status', record.status],
+    ['seed', String(spec.seed)],
+    ['limit', spec.limit === null ? 'none' : String(spec.limit)],
+    ['overflow', spec.overflow],
+    ['device, precision', `${spec.device}, ${spec.dtype}`],
+    ...spec.models.map((m): [string, string] => [`weights of ${m.ref}`, `sha256 ${m.sha256}`]),
+    ...spec.tasks.map((t): [string, string] => [
+      t.name,
+      `version ${t.version}, protocol ${t.protocol}, data ${t.dataset} sha256 ${t.dataset_sha256 || 'unknown'}, shots from ${t.shot_pool} (${t.draw} draw)`,
+    ]),
+    ['environment', `Node ${environment.node}, onnxruntime ${environment.ort}, ${environment.platform}, ${environment.threads} threads`],
+    ['git', environment.git ?? 'unknown'],
+  ];
+}

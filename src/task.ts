@@ -1,0 +1,86 @@
+import type { DataRecord } from './data/records.ts';
+import type { DrawKind, Example, ProtocolName } from './types.ts';
+
+/** Metric names as they stand in results; see src/metrics. */
+export type MetricName = 'acc' | 'acc_norm' | 'acc_token' | 'acc_byte' | 'ppl_word' | 'logprob_gold';
+
+/** What all protocols say: how an example reads as a question, and as a solved one. */
+interface CommonProtocol<E> {
+  /** Where this wording comes from. */
+  readonly source: string;
+  /** The text that the model is given for an example; `shots` is the number of solved examples before it. */
+  readonly context: (example: E, shots: number) => string;
+  /** A solved example as it stands before the question. */
+  readonly shot: (example: E) => string;
+  /** Once, before everything else; by number of shots. */
+  readonly description?: (shots: number) => string;
+  /** Between shots, and between the last shot and the question. */
+  readonly separator: string;
+  readonly draw: DrawKind;
+  /** The first is the primary metric. */
+  readonly metrics: readonly MetricName[];
+}
+
+/** One continuation: is it what the model would say, and how probable is it? */
+export interface SpanProtocol<E> extends CommonProtocol<E> {
+  readonly kind: 'span';
+  readonly continuation: (example: E) => string;
+}
+
+/** Several continuations of one context: which is the most probable? */
+export interface ChoiceProtocol<E> extends CommonProtocol<E> {
+  readonly kind: 'choice';
+  /** The choices as lm-eval measures their length: without the delimiter before them. */
+  readonly choices: (example: E) => readonly string[];
+  readonly gold: (example: E) => number;
+  /** Between context and choice. */
+  readonly delimiter: string;
+}
+
+export type Protocol<E> = SpanProtocol<E> | ChoiceProtocol<E>;
+
+/** A benchmark: where its examples come from, how they read under each protocol, and what is measured. */
+export interface TaskDefinition<E extends Example> {
+  readonly name: string;
+  /** Raised by every change that moves a score. */
+  readonly version: number;
+  readonly title: string;
+  /** Name of the data set's card. */
+  readonly dataset: string;
+  readonly split: string;
+  /** Splits that shots come from: the first that is present. The scored split itself is always the last resort. */
+  readonly shotSplits: readonly string[];
+  readonly decode: (record: DataRecord) => E;
+  readonly protocols: Readonly<Partial<Record<ProtocolName, Protocol<E>>>>;
+  /** The protocol of a run that names none. */
+  readonly protocol: ProtocolName;
+  /** Expected score of a guesser on the primary metric; null where guessing has no meaning. */
+  readonly chance: number | null;
+  /** K of the GPT-3 paper (Table H.1). */
+  readonly paperShots?: number;
+  /** Name of the task in the published figures. */
+  readonly published?: string;
+}
+
+/** A defined task. Its examples' type is known to its own functions only. */
+export type Task = TaskDefinition<Example>;
+
+/**
+ * Checks a definition once and freezes it.
+ * @throws Error where the definition contradicts itself
+ */
+export function defineTask<E extends Example>(definition: TaskDefinition<E>): Task {
+  const { name, protocols, protocol } = definition;
+  if (!/^[a-z0-9][a-z0-9-]*$/.test(name)) throw new Error(`task "${name}": expected lower-case words joined by hyphens`);
+  if (!protocols[protocol]) throw new Error(`task "${name}": its default protocol "${protocol}" is not defined`);
+  for (const [key, p] of Object.entries(protocols)) {
+    if (p.metrics.length === 0) throw new Error(`task "${name}", protocol "${key}": expected a metric`);
+  }
+  return Object.freeze(definition) as unknown as Task;
+}
+
+/** The wording of a task under a protocol, or under its own default where it has no such protocol. */
+export function protocolOf(task: Task, wanted: ProtocolName | null): { name: ProtocolName; protocol: Protocol<Example> } {
+  const name = wanted !== null && task.protocols[wanted] ? wanted : task.protocol;
+  return { name, protocol: task.protocols[name] as Protocol<Example> };
+}

@@ -1,0 +1,98 @@
+import { defineTask, type Protocol, type Task } from '../src/task.ts';
+import type { Example } from '../src/types.ts';
+
+interface Passage extends Example {
+  readonly text: string;
+}
+
+/** The passage without its last word, cut at the last space as lm-eval cuts it. */
+const beginning = (e: Passage): string => e.text.slice(0, e.text.lastIndexOf(' '));
+/** The last word with the space before it: the space belongs to the word's first token. */
+const lastWord = (e: Passage): string => e.text.slice(e.text.lastIndexOf(' '));
+
+/**
+ * lm-eval 0.4.13, lambada_openai: right where every token of the last word is the most probable one; perplexity
+ * per word, over the sum of its tokens. lm-eval puts its target delimiter, a space, before the target of a shot,
+ * which begins with a space itself: its shots hold two spaces there, and so do these.
+ */
+const lmEval: Protocol<Passage> = {
+  kind: 'span',
+  source: 'lm-eval 0.4.13 lambada_openai, lambada_standard',
+  context: beginning,
+  continuation: lastWord,
+  shot: (e) => `${beginning(e)} ${lastWord(e)}`,
+  separator: '\n\n',
+  draw: 'fixed',
+  metrics: ['acc', 'ppl_word', 'logprob_gold'],
+};
+
+/** Preprocessing told by OpenAI's staff in openai/gpt-2 issue 131: straight double quotes, a newline, the stripped text. */
+const gpt2Text = (e: Passage): Passage => ({ ...e, text: `\n${e.text.replace(/[“”]/g, '"').trim()}` });
+
+const gpt2: Protocol<Passage> = {
+  ...lmEval,
+  source: 'GPT-2 paper, section 3.3, and openai/gpt-2 issue 131; without the stop-word filter',
+  context: (e) => beginning(gpt2Text(e)),
+  continuation: (e) => lastWord(gpt2Text(e)),
+  shot: (e) => gpt2Text(e).text,
+};
+
+/** GPT-3 paper, section 3.1.2 and figure G.21: the plain passage at k = 0, filling in a blank at k > 0. */
+const blank = (e: Passage): string => `${beginning(e)} ____. ->`;
+
+const gpt3: Protocol<Passage> = {
+  ...lmEval,
+  source: 'GPT-3 paper, section 3.1.2, figures 3.2 and G.21',
+  context: (e, shots) => (shots === 0 ? beginning(e) : blank(e)),
+  shot: (e) => blank(e) + lastWord(e),
+  description: (shots) => (shots === 0 ? '' : 'Fill in blank:\n\n'),
+  draw: 'per-example',
+};
+
+const shared = {
+  version: 1,
+  protocols: { 'lm-eval': lmEval, gpt2, gpt3 },
+  protocol: 'lm-eval',
+  chance: 0,
+} as const;
+
+/** LAMBADA (Paperno et al. 2016): the last word of a passage, which needs the whole passage to be told. */
+const tasks: readonly Task[] = [
+  defineTask<Passage>({
+    ...shared,
+    name: 'lambada',
+    title: 'LAMBADA, last word of a passage; text as preprocessed by OpenAI',
+    dataset: 'lambada-openai',
+    split: 'test',
+    shotSplits: [],
+    decode: (record) => passage(record.line, record.string('text'), record.fail),
+    paperShots: 15,
+    published: 'LAMBADA',
+  }),
+  defineTask<Passage>({
+    ...shared,
+    name: 'lambada-standard',
+    title: 'LAMBADA, last word of a passage; original tokenised text',
+    dataset: 'lambada-standard',
+    split: 'test',
+    shotSplits: ['dev'],
+    decode: (record) => passage(record.line, record.text, record.fail),
+    paperShots: 15,
+  }),
+  defineTask<Passage>({
+    ...shared,
+    name: 'demo-lambada',
+    title: 'LAMBADA-like passages written for evalgpt',
+    dataset: 'demo-lambada',
+    split: 'test',
+    shotSplits: [],
+    decode: (record) => passage(record.line, record.string('text'), record.fail),
+  }),
+];
+
+function passage(line: number, text: string, fail: (message: string) => never): Passage {
+  if (text.lastIndexOf(' ') < 1) fail(`expected a passage of several words, found ${JSON.stringify(text.slice(0, 40))}`);
+  return { id: String(line), text };
+}
+
+export default tasks;
