@@ -1,4 +1,5 @@
-import { appendFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { hasCode, messageOf, UserError } from './errors.ts';
 import type { RunRecord, Sample } from './types.ts';
@@ -14,27 +15,50 @@ export function samplesPath(cell: {
   return join('samples', model, `${cell.task}.k${cell.shots}.d${cell.draw}.jsonl`);
 }
 
-/** Opens a run folder for writing; what a former run of the same spec left in it is replaced. */
+/** What a run folder may hold. */
+const RUN_FILES: readonly string[] = ['run.json', 'samples', 'leaderboard.html'];
+
+/**
+ * Opens a run folder for writing; what a former run left in it is replaced.
+ * @throws UserError where the folder holds anything but a run, or cannot be written
+ */
 export async function startRun(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
+    const strangers = (await readdir(folder)).filter((name) => !RUN_FILES.includes(name));
+    if (strangers.length > 0) {
+      throw new UserError(`--out ${folder}: expected a new folder or a run's, found "${strangers[0]}" in it`);
+    }
     await rm(join(folder, 'samples'), { recursive: true, force: true });
     await rm(join(folder, 'run.json'), { force: true });
   } catch (error) {
+    if (error instanceof UserError) throw error;
     throw new UserError(`--out ${folder}: cannot be written: ${messageOf(error)}`);
+  }
+}
+
+/** Makes a folder and those above it. Node's own recursive form never ends where a parent refuses entries (/proc). */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return;
+    if (!hasCode(error, 'ENOENT') || existsSync(dirname(folder))) throw error;
+    await makeFolder(dirname(folder));
+    await makeFolder(folder);
   }
 }
 
 /** Appends finished samples to a cell's file, one JSON object a line. */
 export async function appendSamples(folder: string, path: string, samples: readonly Sample[]): Promise<void> {
   const file = join(folder, path);
-  await mkdir(dirname(file), { recursive: true });
+  await makeFolder(dirname(file));
   await appendFile(file, samples.map((sample) => `${JSON.stringify(sample)}\n`).join(''));
 }
 
 /** Writes a file of a run folder whole or not at all. */
 export async function writeWhole(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const temporary = `${path}.${process.pid}.tmp`;
   await writeFile(temporary, text);
   await rename(temporary, path);

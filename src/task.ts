@@ -71,8 +71,10 @@ export type Task = TaskDefinition<Example>;
  */
 export function defineTask<E extends Example>(definition: TaskDefinition<E>): Task {
   const { name, protocols, protocol } = definition;
-  if (!/^[a-z0-9][a-z0-9-]*$/.test(name)) throw new Error(`task "${name}": expected lower-case words joined by hyphens`);
-  if (!protocols[protocol]) throw new Error(`task "${name}": its default protocol "${protocol}" is not defined`);
+  if (!/^[a-z0-9][a-z0-9-]*$/.test(name))
+    throw new Error(`task "${name}": expected lower-case words joined by hyphens`);
+  if (!protocols[protocol])
+    throw new Error(`task "${name}": its default protocol "${protocol}" is not defined`);
   for (const [key, p] of Object.entries(protocols)) {
     if (p.metrics.length === 0) throw new Error(`task "${name}", protocol "${key}": expected a metric`);
   }
@@ -80,7 +82,10 @@ export function defineTask<E extends Example>(definition: TaskDefinition<E>): Ta
 }
 
 /** The wording of a task under a protocol, or under its own default where it has no such protocol. */
-export function protocolOf(task: Task, wanted: ProtocolName | null): { name: ProtocolName; protocol: Protocol<Example> } {
+export function protocolOf(
+  task: Task,
+  wanted: ProtocolName | null,
+): { name: ProtocolName; protocol: Protocol<Example> } {
   const name = wanted !== null && task.protocols[wanted] ? wanted : task.protocol;
   return { name, protocol: task.protocols[name] as Protocol<Example> };
 }

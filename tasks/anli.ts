@@ -19,7 +19,8 @@ const lmEval: Protocol<AnliExample> = {
   kind: 'choice',
   source: 'lm-eval 0.4.13 anli_r1 to anli_r3',
   context: (e) => `${e.premise}\nQuestion: ${e.hypothesis} True, False, or Neither?\nAnswer:`,
-  shot: (e) => `${e.premise}\nQuestion: ${e.hypothesis} True, False, or Neither?\nAnswer: ${ANSWERS[gold(e)]}`,
+  shot: (e) =>
+    `${e.premise}\nQuestion: ${e.hypothesis} True, False, or Neither?\nAnswer: ${ANSWERS[gold(e)]}`,
   separator: '\n\n',
   draw: 'fixed',
   choices,

@@ -7,4 +7,8 @@ import lambada from './lambada.ts';
 export const tasks: readonly Task[] = [...lambada, ...anli, ...arithmetic];
 
 /** Tasks of a run that names none of its own models: they need no download. */
-export const demoTasks: readonly string[] = ['demo-lambada', 'arithmetic-gen-2d-add', 'arithmetic-gen-1d-three-ops'];
+export const demoTasks: readonly string[] = [
+  'demo-lambada',
+  'arithmetic-gen-2d-add',
+  'arithmetic-gen-1d-three-ops',
+];

@@ -91,7 +91,8 @@ const tasks: readonly Task[] = [
 ];
 
 function passage(line: number, text: string, fail: (message: string) => never): Passage {
-  if (text.lastIndexOf(' ') < 1) fail(`expected a passage of several words, found ${JSON.stringify(text.slice(0, 40))}`);
+  if (text.lastIndexOf(' ') < 1)
+    fail(`expected a passage of several words, found ${JSON.stringify(text.slice(0, 40))}`);
   return { id: String(line), text };
 }
 

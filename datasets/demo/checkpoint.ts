@@ -58,7 +58,11 @@ export function writeGpt2Checkpoint(folder: string, shape: Gpt2Shape, options: C
   }
   if (options.byteTokenizer) {
     writeFileSync(join(folder, 'tokenizer.json'), `${JSON.stringify(byteTokenizer(), null, 1)}\n`);
-    const names = { bos_token: '<|endoftext|>', eos_token: '<|endoftext|>', tokenizer_class: 'GPT2Tokenizer' };
+    const names = {
+      bos_token: '<|endoftext|>',
+      eos_token: '<|endoftext|>',
+      tokenizer_class: 'GPT2Tokenizer',
+    };
     writeFileSync(join(folder, 'tokenizer_config.json'), `${JSON.stringify(names, null, 2)}\n`);
   }
 }

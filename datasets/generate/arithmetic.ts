@@ -35,7 +35,10 @@ export function generateArithmetic(set: ArithmeticSet): ArithmeticRecord[] {
     if (set === 'single_digit_three_ops') {
       const [a, b, c] = [1 + draw.below(9), 1 + draw.below(9), 1 + draw.below(9)];
       const [first, second] = ['+-*'[draw.below(3)]!, '+-*'[draw.below(3)]!];
-      return { question: `(${a} ${first} ${b}) ${second} ${c}`, answer: apply(second, apply(first, a, b), c) };
+      return {
+        question: `(${a} ${first} ${b}) ${second} ${c}`,
+        answer: apply(second, apply(first, a, b), c),
+      };
     }
     const [size, , kind] = set.split('_') as [string, string, string];
     const below = 10 ** DIGITS[size]!;

@@ -25,7 +25,7 @@ async function main(args: readonly string[]): Promise<number> {
       .demandCommand(1, 'expected a command: run, score or tasks')
       .exitProcess(false)
       .fail((message, error) => {
-        throw error ?? new UserError(`${message.split('\n')[0]}; \`evalgpt --help\` lists what there is`);
+        throw error ?? new UserError(`${sentence(message)}; \`evalgpt --help\` lists what there is`);
       })
       .parseAsync();
     return 0;
@@ -34,13 +34,22 @@ async function main(args: readonly string[]): Promise<number> {
       process.stderr.write(`evalgpt: ${error.message}\n`);
       return error.exitCode;
     }
-    if (error instanceof UserError) {
+    // yargs wraps what a coercion throws in an error class that it does not export.
+    if (error instanceof UserError || (error instanceof Error && error.name === 'YError')) {
       process.stderr.write(`evalgpt: ${error.message}\n`);
       return 2;
     }
     process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
     return 70;
   }
+}
+
+/** yargs spreads some messages over indented lines. */
+function sentence(message: string): string {
+  return message
+    .split(/\s*\n\s*/)
+    .join(' ')
+    .trim();
 }
 
 process.exitCode = await main(hideBin(process.argv));

@@ -28,27 +28,72 @@ export const runCommand: CommandModule<object, RunArguments> = {
   describe: 'Run tasks on models; without options, the bundled demo model on the bundled demo tasks',
   builder: (yargs) =>
     yargs
-      .option('model', { describe: 'Checkpoint folder, or several separated by commas', coerce: commaList('model') })
-      .option('tasks', { describe: 'Task names or globs separated by commas', coerce: commaList('tasks') })
-      .option('shots', { describe: 'Numbers of solved examples in the prompt: 0,1,32 or max', coerce: shotList })
+      .option('model', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Checkpoint folder, or several separated by commas',
+        coerce: commaList('model'),
+      })
+      .option('tasks', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Task names or globs separated by commas',
+        coerce: commaList('tasks'),
+      })
+      .option('shots', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Numbers of solved examples in the prompt: 0,1,32 or max',
+        coerce: shotList,
+      })
       .option('protocol', {
         describe: 'Wording, draw and normalisation; by default each task has its own',
         choices: ['lm-eval', 'gpt2', 'gpt3'] as const,
       })
-      .option('draw', { describe: 'One order of shots for all items, or one an item', choices: ['fixed', 'per-example'] as const })
-      .option('draws', { describe: 'Repeat k > 0 with this many draws of shots', coerce: wholeNumber('draws', 1) })
-      .option('limit', { describe: 'A seeded random subset of this many items a task', coerce: wholeNumber('limit', 1) })
-      .option('seed', { describe: 'Seed of draws and subsets', coerce: wholeNumber('seed', 0) })
+      .option('draw', {
+        describe: 'One order of shots for all items, or one an item',
+        choices: ['fixed', 'per-example'] as const,
+      })
+      .option('draws', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Repeat k > 0 with this many draws of shots',
+        coerce: wholeNumber('draws', 1),
+      })
+      .option('limit', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'A seeded random subset of this many items a task',
+        coerce: wholeNumber('limit', 1),
+      })
+      .option('seed', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Seed of draws and subsets',
+        coerce: wholeNumber('seed', 0),
+      })
       .option('device', { describe: 'Where the model runs', choices: ['auto', 'cpu'] as const })
-      .option('threads', { describe: 'Threads for matrix products', coerce: wholeNumber('threads', 1) })
+      .option('threads', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Threads for matrix products',
+        coerce: wholeNumber('threads', 1),
+      })
       .option('overflow', {
         describe: 'What to do with prompts that are longer than the window',
         choices: ['drop-shots', 'truncate', 'skip', 'error'] as const,
       })
-      .option('out', { type: 'string', describe: 'Run folder; by default reports/runs/ and a hash of what is run' })
+      .option('out', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Run folder; by default reports/runs/ and a hash of what is run',
+      })
       .option('json', { type: 'boolean', default: false, describe: 'Print run.json instead of a table' })
       .example('$0 run', 'the bundled demo, offline')
-      .example('$0 run --model ./gpt2 --tasks lambada,anli-* --shots 0,1,32 --limit 100', 'a checkpoint of your own'),
+      .example(
+        '$0 run --model ./gpt2 --tasks lambada,anli-* --shots 0,1,32 --limit 100',
+        'a checkpoint of your own',
+      ),
   handler: (args) => interruptible((signal) => run(args, signal)),
 };
 
@@ -71,7 +116,8 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
     protocol: args.protocol ?? DEFAULT_SPEC.protocol,
     draw: args.draw ?? DEFAULT_SPEC.draw,
     draws: args.draws ?? DEFAULT_SPEC.draws,
-    limit: args.limit ?? (args.model === undefined && args.tasks === undefined ? DEMO_LIMIT : DEFAULT_SPEC.limit),
+    limit:
+      args.limit ?? (args.model === undefined && args.tasks === undefined ? DEMO_LIMIT : DEFAULT_SPEC.limit),
     seed: args.seed ?? DEFAULT_SPEC.seed,
     device: args.device ?? DEFAULT_SPEC.device,
     dtype: DEFAULT_SPEC.dtype,
@@ -114,7 +160,9 @@ function reporter(progress: ReturnType<typeof progressOn>): (event: RunEvent) =>
         const left = formatSeconds((event.total - event.done) / speed);
         const share = `${((100 * event.done) / event.total).toFixed(0)} %`;
         const reused = `${(100 * event.reused).toFixed(0)} % of tokens reused`;
-        return progress.update(`${event.task}: ${share} of ${event.total} tokens, ${speed.toFixed(0)}/s, ${reused}, ${left} left`);
+        return progress.update(
+          `${event.task}: ${share} of ${event.total} tokens, ${speed.toFixed(0)}/s, ${reused}, ${left} left`,
+        );
       }
       case 'cell':
         return;

@@ -21,9 +21,24 @@ export const scoreCommand: CommandModule<object, ScoreArguments> = {
   describe: 'Score a JSONL file of {"context", "continuation"} pairs: the bare engine',
   builder: (yargs) =>
     yargs
-      .option('model', { type: 'string', demandOption: true, describe: 'Checkpoint folder' })
-      .option('input', { type: 'string', demandOption: true, describe: 'JSONL file of pairs' })
-      .option('output', { type: 'string', demandOption: true, describe: 'JSONL file to write, a line a pair' })
+      .option('model', {
+        type: 'string',
+        requiresArg: true,
+        demandOption: true,
+        describe: 'Checkpoint folder',
+      })
+      .option('input', {
+        type: 'string',
+        requiresArg: true,
+        demandOption: true,
+        describe: 'JSONL file of pairs',
+      })
+      .option('output', {
+        type: 'string',
+        requiresArg: true,
+        demandOption: true,
+        describe: 'JSONL file to write, a line a pair',
+      })
       .option('join', {
         choices: ['exact', 'lm-eval'] as const,
         default: 'exact' as const,
@@ -34,7 +49,12 @@ export const scoreCommand: CommandModule<object, ScoreArguments> = {
         default: false,
         describe: 'Read text that spells a special token as that token',
       })
-      .option('threads', { describe: 'Threads for matrix products', coerce: wholeNumber('threads', 1) })
+      .option('threads', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Threads for matrix products',
+        coerce: wholeNumber('threads', 1),
+      })
       .example('$0 score --model ./gpt2 --input requests.jsonl --output scores.jsonl', ''),
   handler: (args) => interruptible((signal) => scoreFile(args, signal)),
 };
@@ -65,12 +85,16 @@ async function scoreFile(args: ScoreArguments, signal: AbortSignal): Promise<voi
     progress.end();
     const results: unknown[] = [...lines];
     for (const [n, { i }] of good.entries()) results[i] = scores[n];
-    await writeFile(args.output, results.map((result) => `${JSON.stringify(result)}\n`).join('')).catch((error: unknown) => {
-      throw new UserError(`--output ${args.output}: cannot be written: ${messageOf(error)}`);
-    });
+    await writeFile(args.output, results.map((result) => `${JSON.stringify(result)}\n`).join('')).catch(
+      (error: unknown) => {
+        throw new UserError(`--output ${args.output}: cannot be written: ${messageOf(error)}`);
+      },
+    );
     const bad = results.flatMap((result, i) => (isError(result) ? [`line ${i + 1}: ${result.error}`] : []));
     if (bad.length > 0) {
-      throw new UserError(`${args.input}: ${bad.length} of ${lines.length} lines could not be scored; ${bad[0]}`);
+      throw new UserError(
+        `${args.input}: ${bad.length} of ${lines.length} lines could not be scored; ${bad[0]}`,
+      );
     }
   } finally {
     await scorer.close();
@@ -97,7 +121,8 @@ async function readPairs(path: string): Promise<(Pair | PairError)[]> {
     }
     const { context, continuation } = (value ?? {}) as Record<string, unknown>;
     for (const [key, found] of Object.entries({ context, continuation })) {
-      if (typeof found !== 'string') return { error: `"${key}" expected a string, found ${JSON.stringify(found) ?? 'nothing'}` };
+      if (typeof found !== 'string')
+        return { error: `"${key}" expected a string, found ${JSON.stringify(found) ?? 'nothing'}` };
     }
     return { context, continuation } as Pair;
   });

@@ -1,13 +1,10 @@
 import { tasks } from '../../tasks/index.ts';
-import { findSplit } from '../data/split.ts';
 import { readCard } from '../data/card.ts';
+import { findSplit } from '../data/split.ts';
 import { UserError } from '../errors.ts';
 import { DEFAULT_SPEC } from '../evaluate/evaluate.ts';
 import { loadTask, selectTasks } from '../evaluate/load.ts';
-import { modelFolder } from '../models/open.ts';
-import { openTokenizer } from '../models/tokenizers/open.ts';
-import { readCheckpoint } from '../models/checkpoint.ts';
-import { architectureOf } from '../models/architecture.ts';
+import { inspectModel } from '../models/open.ts';
 import { promptBuilder } from '../prompts/fit.ts';
 import { renderPairs } from '../prompts/render.ts';
 import type { ProtocolName, Tokenizer } from '../types.ts';
@@ -57,11 +54,34 @@ export async function showTask(name: string, options: ShowOptions): Promise<stri
   const shots = loaded.shots[0]?.(example, options.shots) ?? [];
   const pairs = renderPairs(loaded.protocol, example, shots);
   const counted = options.model === undefined ? undefined : await countTokens(options.model);
-  const prompt = counted && promptBuilder(loaded.protocol, counted.tokenizer, { contextLength: counted.contextLength, overflow: 'drop-shots' })(example, shots);
+  const prompt =
+    counted &&
+    promptBuilder(loaded.protocol, counted.tokenizer, {
+      contextLength: counted.contextLength,
+      overflow: 'drop-shots',
+    })(example, shots);
   const card = readCard(task.dataset);
   if (options.json) {
-    const tokens = prompt?.requests.map((r) => ({ tokens: [...r.tokens], start: r.start, merged: r.merged, truncated: r.truncated }));
-    return JSON.stringify({ ...loaded.identity, title: task.title, items: loaded.examples.length, source: loaded.protocol.source, shots: shots.map((s) => s.id), pairs, tokens, warnings }, null, 2);
+    const tokens = prompt?.requests.map((r) => ({
+      tokens: [...r.tokens],
+      start: r.start,
+      merged: r.merged,
+      truncated: r.truncated,
+    }));
+    return JSON.stringify(
+      {
+        ...loaded.identity,
+        title: task.title,
+        items: loaded.examples.length,
+        source: loaded.protocol.source,
+        shots: shots.map((s) => s.id),
+        pairs,
+        tokens,
+        warnings,
+      },
+      null,
+      2,
+    );
   }
   const lines = [
     `${task.name} (version ${task.version}): ${task.title}`,
@@ -77,19 +97,21 @@ export async function showTask(name: string, options: ShowOptions): Promise<stri
     pairs[0]?.context ?? '',
     ...pairs.map((pair, i) => {
       const request = prompt?.requests[i];
-      const count = request ? `   ${request.start} + ${request.tokens.length - request.start} tokens${request.merged ? ', a token spans the boundary' : ''}` : '';
+      const count = request
+        ? `   ${request.start} + ${request.tokens.length - request.start} tokens${request.merged ? ', a token spans the boundary' : ''}`
+        : '';
       return `⟦${pair.continuation}⟧${count}`;
     }),
   ];
-  if (prompt && prompt.shotIds.length < shots.length) lines.push('', `Only ${prompt.shotIds.length} of ${shots.length} shots fit the window.`);
-  if (prompt && prompt.truncated > 0) lines.push('', `${prompt.truncated} tokens are cut from the left to fit the window.`);
+  if (prompt && prompt.shotIds.length < shots.length)
+    lines.push('', `Only ${prompt.shotIds.length} of ${shots.length} shots fit the window.`);
+  if (prompt && prompt.truncated > 0)
+    lines.push('', `${prompt.truncated} tokens are cut from the left to fit the window.`);
   if (prompt?.unscored !== undefined) lines.push('', `Cannot be scored: ${prompt.unscored}`);
   return lines.join('\n');
 }
 
 async function countTokens(model: string): Promise<{ tokenizer: Tokenizer; contextLength: number }> {
-  const folder = modelFolder(model);
-  const checkpoint = await readCheckpoint(folder);
-  const { vocabularySize, contextLength } = architectureOf(checkpoint);
-  return { tokenizer: await openTokenizer(folder, { vocabularySize, config: checkpoint.config }), contextLength };
+  const { architecture, tokenizer } = await inspectModel(model);
+  return { tokenizer, contextLength: architecture.contextLength };
 }

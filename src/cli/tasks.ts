@@ -15,15 +15,27 @@ export const tasksCommand: CommandModule<object, TasksArguments> = {
   builder: (yargs) =>
     yargs
       .positional('name', { type: 'string', describe: 'Task to show' })
-      .option('shots', { describe: 'Solved examples in the prompt shown', coerce: wholeNumber('shots', 0) })
-      .option('model', { type: 'string', describe: 'Checkpoint folder whose tokenizer counts the tokens' })
+      .option('shots', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Solved examples in the prompt shown',
+        coerce: wholeNumber('shots', 0),
+      })
+      .option('model', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Checkpoint folder whose tokenizer counts the tokens',
+      })
       .option('protocol', { choices: ['lm-eval', 'gpt2', 'gpt3'] as const, describe: 'Wording to show' })
       .option('json', { type: 'boolean', default: false, describe: 'Print JSON' })
       .example('$0 tasks anli-r1 --shots 2', ''),
   handler: async (args) => {
     const { listTasks, showTask } = await import('./show-task.ts');
     const { name, shots, model, protocol, json } = args;
-    const text = name === undefined ? listTasks(json) : await showTask(name, { shots: shots ?? 0, model, protocol, json });
+    const text =
+      name === undefined
+        ? listTasks(json)
+        : await showTask(name, { shots: shots ?? 0, model, protocol, json });
     process.stdout.write(`${text}\n`);
   },
 };

@@ -33,7 +33,9 @@ function jsonRecord(path: string, line: number, text: string): DataRecord {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new UserError(`${path}:${line}: not JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UserError(
+      `${path}:${line}: not JSON: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new UserError(`${path}:${line}: expected a JSON object, found ${shorten(value)}`);
@@ -41,7 +43,12 @@ function jsonRecord(path: string, line: number, text: string): DataRecord {
   return record(path, line, text, value as Record<string, unknown>);
 }
 
-function record(path: string, line: number, text: string, fields: Readonly<Record<string, unknown>>): DataRecord {
+function record(
+  path: string,
+  line: number,
+  text: string,
+  fields: Readonly<Record<string, unknown>>,
+): DataRecord {
   const fail = (message: string): never => {
     throw new UserError(`${path}:${line}: ${message}`);
   };

@@ -18,13 +18,18 @@ export interface Split {
 
 /** The folders in which data files are looked for: those of EVALGPT_DATA in order, then the cache. */
 export function dataFolders(environment: NodeJS.ProcessEnv = process.env): string[] {
-  const named = (environment['EVALGPT_DATA'] ?? '').split(delimiter).filter((folder) => folder !== '');
-  const cache = environment['EVALGPT_CACHE'] ?? join(environment['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'evalgpt');
+  const named = (environment.EVALGPT_DATA ?? '').split(delimiter).filter((folder) => folder !== '');
+  const cache =
+    environment.EVALGPT_CACHE ?? join(environment.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'evalgpt');
   return [...named, join(cache, 'data')];
 }
 
 /** Where a split's file lies, or undefined where no data folder has it. Generated splits lie nowhere and are always there. */
-export function findSplit(card: DatasetCard, split: string, folders: readonly string[] = dataFolders()): string | undefined {
+export function findSplit(
+  card: DatasetCard,
+  split: string,
+  folders: readonly string[] = dataFolders(),
+): string | undefined {
   const entry = card.splits[split];
   if (!entry) throw new Error(`card ${card.name} has no split ${split}`);
   if ('generator' in entry) return `${entry.generator}:${entry.set}`;
@@ -36,7 +41,11 @@ export function findSplit(card: DatasetCard, split: string, folders: readonly st
  * Reads a split of a data set.
  * @throws UserError where its file is in no data folder, or holds a malformed record
  */
-export async function readSplit(card: DatasetCard, split: string, folders: readonly string[] = dataFolders()): Promise<Split> {
+export async function readSplit(
+  card: DatasetCard,
+  split: string,
+  folders: readonly string[] = dataFolders(),
+): Promise<Split> {
   const entry = card.splits[split];
   const path = findSplit(card, split, folders);
   if (!entry || path === undefined) throw missing(card, split, folders);
@@ -48,12 +57,19 @@ export async function readSplit(card: DatasetCard, split: string, folders: reado
   }
   const bytes = await readFile(path);
   const records = parseRecords(path, bytes.toString('utf8'), entry.format);
-  if (records.length === 0) throw new UserError(`${path}: expected ${entry.records ?? 'some'} records, found none`);
+  if (records.length === 0)
+    throw new UserError(`${path}: expected ${entry.records ?? 'some'} records, found none`);
   const found = sha256(bytes);
   return { records, sha256: found, warnings: differences(card, split, entry, found, records.length) };
 }
 
-function differences(card: DatasetCard, split: string, entry: FileSplit, hash: string, records: number): string[] {
+function differences(
+  card: DatasetCard,
+  split: string,
+  entry: FileSplit,
+  hash: string,
+  records: number,
+): string[] {
   if (entry.sha256 == null || entry.sha256 === hash) return [];
   const counts = entry.records === records ? '' : ` and ${records} records instead of ${entry.records}`;
   return [

@@ -1,6 +1,6 @@
 import { demoTasks } from '../../tasks/index.ts';
 import { UserError } from '../errors.ts';
-import { openModel } from '../models/open.ts';
+import { inspectModel, openModel } from '../models/open.ts';
 import { packageVersion } from '../package.ts';
 import { startRun, writeRecord } from '../store.ts';
 import type { CellCost, CellResult, ModelIdentity, RunRecord, RunSpec } from '../types.ts';
@@ -45,7 +45,13 @@ export async function evaluate(
 
   const wanted = selectTasks(full.tasks);
   const loaded = await Promise.all(wanted.map((task) => loadTask(task, full, warn)));
-  if (loaded.every((l) => l.missing !== undefined)) throw new UserError(loaded[0]?.missing ?? 'no task to run');
+  if (loaded.every((l) => l.missing !== undefined))
+    throw new UserError(loaded[0]?.missing ?? 'no task to run');
+  for (const { task, missing } of loaded) {
+    if (missing !== undefined) warn(`${task.name} is not scored: ${missing}`);
+  }
+  // A mistake in the last model is told before the first one runs.
+  for (const ref of full.models) await inspectModel(ref);
   if (out !== undefined) await startRun(out);
 
   const identities: ModelIdentity[] = [];
@@ -73,7 +79,10 @@ export async function evaluate(
       onEvent?.({ kind: 'model', identity, contextLength, seconds: (performance.now() - began) / 1000 });
       for (const task of loaded) {
         signal?.throwIfAborted();
-        const done = task.missing === undefined ? await runTask(task, model, full, { signal, onEvent, out }) : absentCells(task, model, full);
+        const done =
+          task.missing === undefined
+            ? await runTask(task, model, full, { signal, onEvent, out })
+            : absentCells(task, model, full);
         results.push(...done.results);
         if (done.cost) cost.push(done.cost);
         for (const result of done.results) onEvent?.({ kind: 'cell', result });

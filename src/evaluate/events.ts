@@ -3,7 +3,12 @@ import type { CellResult, ModelIdentity } from '../types.ts';
 /** What a run says while it goes on. */
 export type RunEvent =
   | { readonly kind: 'warning'; readonly message: string }
-  | { readonly kind: 'model'; readonly identity: ModelIdentity; readonly contextLength: number; readonly seconds: number }
+  | {
+      readonly kind: 'model';
+      readonly identity: ModelIdentity;
+      readonly contextLength: number;
+      readonly seconds: number;
+    }
   | {
       readonly kind: 'progress';
       readonly model: string;

@@ -40,7 +40,11 @@ export interface LoadedTask {
 }
 
 /** Reads a task's data, limits it and prepares its draws. Data that can't be had are a warning, not an error. */
-export async function loadTask(task: Task, spec: RunSpec, warn: (message: string) => void): Promise<LoadedTask> {
+export async function loadTask(
+  task: Task,
+  spec: RunSpec,
+  warn: (message: string) => void,
+): Promise<LoadedTask> {
   const { name: protocolName, protocol } = protocolOf(task, spec.protocol);
   const card = readCard(task.dataset);
   const shotSplit = task.shotSplits.find((split) => findSplit(card, split) !== undefined) ?? task.split;
@@ -60,7 +64,6 @@ export async function loadTask(task: Task, spec: RunSpec, warn: (message: string
       () => 'found on a second look',
       (error: Error) => error.message,
     );
-    warn(`${task.name} is not scored: ${missing}`);
     return { task, protocol, identity: identify('', null), examples: [], shots: [], missing };
   }
   const split = await readSplit(card, task.split);
@@ -70,7 +73,12 @@ export async function loadTask(task: Task, spec: RunSpec, warn: (message: string
   const shotExamples = pool === split ? all : pool.records.map(task.decode);
   const examples = spec.limit === null ? all : subset(all, spec.limit, spec.seed, task.name);
   const shots = Array.from({ length: spec.draws }, (_, number) =>
-    shotDrawer(shotExamples, (e) => questionKey(protocol, e), { seed: spec.seed, task: task.name, draw: number, kind: draw }),
+    shotDrawer(shotExamples, (e) => questionKey(protocol, e), {
+      seed: spec.seed,
+      task: task.name,
+      draw: number,
+      kind: draw,
+    }),
   );
   const hash = pool === split ? split.sha256 : sha256(`${split.sha256}\n${pool.sha256}`);
   const prompts = hashPrompts(protocol, examples, shots, spec.shots);

@@ -53,7 +53,13 @@ export async function runTask(
     signal: options.signal,
     onStep(tokens) {
       done += tokens;
-      const progress = { model: model.identity.ref, task: task.name, done, total: plan.tokensComputed, reused };
+      const progress = {
+        model: model.identity.ref,
+        task: task.name,
+        done,
+        total: plan.tokensComputed,
+        reused,
+      };
       options.onEvent?.({ kind: 'progress', ...progress });
     },
     describe: (request) => `${task.name}, item ${items[owners[request]?.item ?? -1]?.prompt.example.id}`,
@@ -100,22 +106,28 @@ function cellsOf(loaded: LoadedTask, model: Model, spec: RunSpec): Cell[] {
 }
 
 /** A task whose data could not be had: its cells say why. */
-export function absentCells(loaded: LoadedTask, model: Model, spec: RunSpec): { results: CellResult[]; cost?: CellCost } {
-  const results = spec.shots.map((shots): CellResult => ({
-    model: model.identity.ref,
-    task: loaded.task.name,
-    shots,
-    n: 0,
-    unscored: 0,
-    reasons: { [loaded.missing ?? 'no data']: 1 },
-    primary: loaded.protocol.metrics[0] ?? 'acc',
-    chance: loaded.task.chance,
-    metrics: {},
-    shots_used: { min: 0, mean: 0, max: 0 },
-    tokens_dropped: 0,
-    ties: 0,
-    alarms: [],
-  }));
+export function absentCells(
+  loaded: LoadedTask,
+  model: Model,
+  spec: RunSpec,
+): { results: CellResult[]; cost?: CellCost } {
+  const results = spec.shots.map(
+    (shots): CellResult => ({
+      model: model.identity.ref,
+      task: loaded.task.name,
+      shots,
+      n: 0,
+      unscored: 0,
+      reasons: { [loaded.missing ?? 'no data']: 1 },
+      primary: loaded.protocol.metrics[0] ?? 'acc',
+      chance: loaded.task.chance,
+      metrics: {},
+      shots_used: { min: 0, mean: 0, max: 0 },
+      tokens_dropped: 0,
+      ties: 0,
+      alarms: [],
+    }),
+  );
   return { results };
 }
 

@@ -1,8 +1,8 @@
+import { UserError } from '../errors.ts';
 import { type ModelOptions, openModel } from '../models/open.ts';
 import { type JoinOptions, pairEncoder } from '../prompts/join.ts';
 import { planScoring } from '../scoring/plan.ts';
 import { score } from '../scoring/score.ts';
-import { UserError } from '../errors.ts';
 import type { ModelIdentity, Pair, Request, Scored } from '../types.ts';
 
 /** The scores of one pair, as `evalgpt score` prints them. Log-probabilities in nats. */

@@ -49,7 +49,8 @@ export function judge(
     };
   });
   const gold = protocol.gold(example);
-  const primary = protocol.metrics[0] === 'acc_token' ? 'token' : protocol.metrics[0] === 'acc_norm' ? 'character' : 'sum';
+  const primary =
+    protocol.metrics[0] === 'acc_token' ? 'token' : protocol.metrics[0] === 'acc_norm' ? 'character' : 'sum';
   const { best, tied } = bestChoice(scores, primary);
   return {
     prediction: best,

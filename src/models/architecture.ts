@@ -21,7 +21,7 @@ export interface Architecture {
  * @throws UserError for an architecture or a switch that is not supported: never ignored.
  */
 export function architectureOf(checkpoint: Checkpoint): Architecture {
-  const type = checkpoint.config['model_type'];
+  const type = checkpoint.config.model_type;
   switch (type) {
     case 'gpt2':
       return gpt2(checkpoint);

@@ -8,13 +8,20 @@ export interface ThreadedBackend extends Backend {
   readonly runtime: string;
 }
 
+/**
+ * Starts worker.ts as a thread. In the build it is plain JavaScript; the sources run under tsx, and a thread does
+ * not inherit its loader, so there it is registered first.
+ */
+function startWorker(): Worker {
+  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./worker.js', import.meta.url));
+  const entry = JSON.stringify(new URL('./worker.ts', import.meta.url).href);
+  const code = `import('tsx/esm/api').then((tsx) => (tsx.register(), import(${entry})))`;
+  return new Worker(code, { eval: true });
+}
+
 /** Starts the thread and loads the model in it. @throws what the runtime says where it can't load the model. */
 export async function openBackend(options: SessionOptions): Promise<ThreadedBackend> {
-  // The sources run under tsx in development, and a thread inherits no loader.
-  const source = import.meta.url.endsWith('.ts');
-  const worker = new Worker(new URL(source ? './worker.ts' : './worker.js', import.meta.url), {
-    execArgv: source ? ['--import', 'tsx'] : [],
-  });
+  const worker = startWorker();
   const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   let sent = 0;
   let ended: Error | undefined;

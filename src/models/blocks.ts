@@ -37,10 +37,23 @@ export interface AttentionShape {
   readonly scale: number;
 }
 
-export const ACTIVATIONS = ['gelu_new', 'gelu_pytorch_tanh', 'gelu_fast', 'gelu', 'relu', 'silu', 'swish', 'tanh'] as const;
+export const ACTIVATIONS = [
+  'gelu_new',
+  'gelu_pytorch_tanh',
+  'gelu_fast',
+  'gelu',
+  'relu',
+  'silu',
+  'swish',
+  'tanh',
+] as const;
 export type ActivationName = (typeof ACTIVATIONS)[number];
 
-const ELEMENT: Readonly<Record<string, ElementTypeName>> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
+const ELEMENT: Readonly<Record<string, ElementTypeName>> = {
+  F32: 'float32',
+  F16: 'float16',
+  BF16: 'bfloat16',
+};
 
 /** A masked score: far below any real one, yet finite, so that a row of nothing but masked scores stays a number. */
 const MASKED = -1e9;
@@ -76,7 +89,8 @@ export function startBlocks(checkpoint: Checkpoint, weightFolder: string): Block
         );
       }
       const type = ELEMENT[tensor.dtype];
-      if (!type) throw new UserError(`${tensor.file}: tensor "${name}" is ${tensor.dtype}, expected F32, F16 or BF16`);
+      if (!type)
+        throw new UserError(`${tensor.file}: tensor "${name}" is ${tensor.dtype}, expected F32, F16 or BF16`);
       const location = relative(weightFolder, tensor.file).split(sep).join('/');
       const { offset, length } = tensor;
       const value = graph.external(name, type, shape, { location, offset, length });
@@ -138,7 +152,10 @@ export function startBlocks(checkpoint: Checkpoint, weightFolder: string): Block
       graph.output('top_ids', 'int64', ['R', 'K']);
       graph.output(graph.node('Sub', [topValues, total], {}, 'top_logprobs'), 'float32', ['R', 'K']);
       const allowed = graph.node('Add', [graph.node('Unsqueeze', [logits, last]), 'ban']);
-      graph.output(graph.node('ArgMax', [allowed], { axis: 2, keepdims: 0 }, 'allowed_ids'), 'int64', ['R', 'B']);
+      graph.output(graph.node('ArgMax', [allowed], { axis: 2, keepdims: 0 }, 'allowed_ids'), 'int64', [
+        'R',
+        'B',
+      ]);
     },
   };
 }

@@ -22,7 +22,8 @@ export interface Checkpoint {
 export async function readCheckpoint(folder: string): Promise<Checkpoint> {
   const info = await stat(folder).catch(() => undefined);
   if (!info) throw new UserError(`--model ${folder}: no such folder`);
-  if (!info.isDirectory()) throw new UserError(`--model ${folder}: expected a checkpoint folder, found a file`);
+  if (!info.isDirectory())
+    throw new UserError(`--model ${folder}: expected a checkpoint folder, found a file`);
   const config = await readJson(join(folder, 'config.json'));
   const files = await weightFiles(folder);
   const tensors = new Map<string, WeightTensor>();
@@ -35,7 +36,8 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint> {
     const found = await readSafetensors(resolved);
     for (const name of names ?? found.keys()) {
       const tensor = found.get(name);
-      if (!tensor) throw new UserError(`${path}: tensor "${name}" is missing; the checkpoint's index places it here`);
+      if (!tensor)
+        throw new UserError(`${path}: tensor "${name}" is missing; the checkpoint's index places it here`);
       tensors.set(name, tensor);
     }
   }
@@ -57,7 +59,9 @@ export async function readJson(path: string): Promise<Record<string, unknown>> {
     throw new UserError(`${path}: not JSON: ${messageOf(error)}`);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new UserError(`${path}: expected a JSON object, found ${Array.isArray(value) ? 'an array' : typeof value}`);
+    throw new UserError(
+      `${path}: expected a JSON object, found ${Array.isArray(value) ? 'an array' : typeof value}`,
+    );
   }
   return value as Record<string, unknown>;
 }
@@ -71,7 +75,9 @@ async function weightFiles(folder: string): Promise<[path: string, names: string
     const pickled = existsSync(join(folder, 'pytorch_model.bin'));
     throw new UserError(
       `${folder}: expected model.safetensors or model.safetensors.index.json, found neither${
-        pickled ? ' (pytorch_model.bin is a pickle, which can run code and is never loaded: save it as safetensors)' : ''
+        pickled
+          ? ' (pytorch_model.bin is a pickle, which can run code and is never loaded: save it as safetensors)'
+          : ''
       }`,
     );
   }
@@ -82,7 +88,9 @@ async function weightFiles(folder: string): Promise<[path: string, names: string
   const shards = new Map<string, string[]>();
   for (const [tensor, file] of Object.entries(map as Record<string, unknown>)) {
     if (typeof file !== 'string' || basename(file) !== file) {
-      throw new UserError(`${indexPath}: tensor "${tensor}" lies in ${JSON.stringify(file)}, expected a file name`);
+      throw new UserError(
+        `${indexPath}: tensor "${tensor}" lies in ${JSON.stringify(file)}, expected a file name`,
+      );
     }
     shards.set(file, [...(shards.get(file) ?? []), tensor]);
   }
@@ -103,7 +111,8 @@ export async function hashWeights(files: readonly string[]): Promise<string> {
   const digests: string[] = [];
   for (const file of files) {
     const hash = createHash('sha256');
-    for await (const chunk of createReadStream(file, { highWaterMark: 1 << 22 })) hash.update(chunk as Buffer);
+    for await (const chunk of createReadStream(file, { highWaterMark: 1 << 22 }))
+      hash.update(chunk as Buffer);
     digests.push(hash.digest('hex'));
   }
   return digests.length === 1 ? digests[0]! : createHash('sha256').update(digests.join('\n')).digest('hex');

@@ -14,23 +14,37 @@ export interface ConfigReader {
 export function readConfig(checkpoint: Checkpoint): ConfigReader {
   const { config, folder } = checkpoint;
   const fail = (key: string, expected: string): never => {
-    throw new UserError(`${folder}/config.json: "${key}" expected ${expected}, found ${JSON.stringify(config[key])}`);
+    throw new UserError(
+      `${folder}/config.json: "${key}" expected ${expected}, found ${JSON.stringify(config[key])}`,
+    );
   };
-  const read = <T>(key: string, fallback: T | undefined, test: (v: unknown) => v is T, expected: string): T => {
+  const read = <T>(
+    key: string,
+    fallback: T | undefined,
+    test: (v: unknown) => v is T,
+    expected: string,
+  ): T => {
     const value = config[key];
     if ((value === undefined || value === null) && fallback !== undefined) return fallback;
     return test(value) ? value : fail(key, expected);
   };
   return {
     count: (key, fallback) =>
-      read(key, fallback, (v): v is number => Number.isSafeInteger(v) && (v as number) > 0, 'a whole number above 0'),
+      read(
+        key,
+        fallback,
+        (v): v is number => Number.isSafeInteger(v) && (v as number) > 0,
+        'a whole number above 0',
+      ),
     number: (key, fallback) => read(key, fallback, (v): v is number => Number.isFinite(v), 'a number'),
-    flag: (key, fallback) => read(key, fallback, (v): v is boolean => typeof v === 'boolean', 'true or false'),
+    flag: (key, fallback) =>
+      read(key, fallback, (v): v is boolean => typeof v === 'boolean', 'true or false'),
     choice: <T extends string>(key: string, allowed: readonly T[], fallback: T): T =>
       read(key, fallback, (v): v is T => allowed.includes(v as T), `one of ${allowed.join(', ')}`),
     only: (key, ...values) => {
       const value = config[key] ?? null;
-      if (value !== null && !values.includes(value as never)) fail(key, values.map((v) => JSON.stringify(v)).join(' or '));
+      if (value !== null && !values.includes(value as never))
+        fail(key, values.map((v) => JSON.stringify(v)).join(' or '));
     },
   };
 }

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { messageOf, UserError } from '../errors.ts';
 import { packageFolder } from '../package.ts';
 import type { ModelIdentity, Tokenizer } from '../types.ts';
-import { architectureOf } from './architecture.ts';
+import { type Architecture, architectureOf } from './architecture.ts';
 import { openBackend, type ThreadedBackend } from './backend.ts';
-import { commonFolder, hashWeights, readCheckpoint } from './checkpoint.ts';
+import { type Checkpoint, commonFolder, hashWeights, readCheckpoint } from './checkpoint.ts';
 import { openTokenizer } from './tokenizers/open.ts';
 
 /** A loaded model: what scores, what tokenises, and what identifies it. */
@@ -30,19 +30,33 @@ export function modelFolder(ref: string): string {
   return bundled === undefined || existsSync(ref) ? ref : join(packageFolder(), 'datasets', 'demo', bundled);
 }
 
+/** What can be told of a model without loading its weights. */
+export interface ModelFiles {
+  readonly checkpoint: Checkpoint;
+  readonly architecture: Architecture;
+  readonly tokenizer: Tokenizer;
+}
+
+/**
+ * Reads and checks everything of a model but its weights.
+ * @throws UserError where the folder is not a checkpoint that can be scored
+ */
+export async function inspectModel(ref: string): Promise<ModelFiles> {
+  const folder = modelFolder(ref);
+  const checkpoint = await readCheckpoint(folder);
+  const architecture = architectureOf(checkpoint);
+  const { vocabularySize } = architecture;
+  const tokenizer = await openTokenizer(folder, { vocabularySize, config: checkpoint.config });
+  return { checkpoint, architecture, tokenizer };
+}
+
 /**
  * Opens a model by reference: a checkpoint folder in Hugging Face layout. The graph is built in memory and its
  * weights stay in the safetensors files; nothing is written.
  * @throws UserError where the folder is not a checkpoint that can be scored.
  */
 export async function openModel(ref: string, options: ModelOptions = {}): Promise<Model> {
-  const folder = modelFolder(ref);
-  const checkpoint = await readCheckpoint(folder);
-  const architecture = architectureOf(checkpoint);
-  const tokenizer = await openTokenizer(folder, {
-    vocabularySize: architecture.vocabularySize,
-    config: checkpoint.config,
-  });
+  const { checkpoint, architecture, tokenizer } = await inspectModel(ref);
   const weightFolder = commonFolder(checkpoint.weightFiles);
   const threads = options.threads ?? availableParallelism();
   const { layers, keyValueHeads, headSize, vocabularySize } = architecture;
@@ -58,7 +72,13 @@ export async function openModel(ref: string, options: ModelOptions = {}): Promis
   let parameters = 0;
   for (const { shape } of checkpoint.tensors.values()) parameters += shape.reduce((a, b) => a * b, 1);
   return {
-    identity: { ref, sha256, parameters, architecture: architecture.name, tokenizer_sha256: tokenizer.sha256 },
+    identity: {
+      ref,
+      sha256,
+      parameters,
+      architecture: architecture.name,
+      tokenizer_sha256: tokenizer.sha256,
+    },
     tokenizer,
     backend,
     contextLength: architecture.contextLength,

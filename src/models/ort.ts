@@ -63,9 +63,9 @@ export async function openSession(options: SessionOptions): Promise<Session> {
         return { logprobs: new Float32Array(0), topIds: new Int32Array(0), topLogprobs: new Float32Array(0) };
       }
       return {
-        logprobs: output['logprobs']!.data as Float32Array,
-        topIds: Int32Array.from(output['top_ids']!.data as BigInt64Array, Number),
-        topLogprobs: output['top_logprobs']!.data as Float32Array,
+        logprobs: output.logprobs!.data as Float32Array,
+        topIds: Int32Array.from(output.top_ids!.data as BigInt64Array, Number),
+        topLogprobs: output.top_logprobs!.data as Float32Array,
       };
     },
     release(trunk) {

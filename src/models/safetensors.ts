@@ -13,8 +13,21 @@ export interface WeightTensor {
 }
 
 const BYTES: Readonly<Record<string, number>> = {
-  F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1, U16: 2, U32: 4, U64: 8,
-  F8_E4M3: 1, F8_E5M2: 1,
+  F64: 8,
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  I64: 8,
+  I32: 4,
+  I16: 2,
+  I8: 1,
+  U8: 1,
+  BOOL: 1,
+  U16: 2,
+  U32: 4,
+  U64: 8,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
 };
 
 /** Headers above this are refused, as the reference implementation refuses them. */
@@ -33,7 +46,8 @@ export async function readSafetensors(path: string): Promise<Map<string, WeightT
   });
   try {
     const { size } = await handle.stat();
-    if (size < 8) throw new UserError(`${path}: expected a safetensors file of 8 bytes or more, found ${size}`);
+    if (size < 8)
+      throw new UserError(`${path}: expected a safetensors file of 8 bytes or more, found ${size}`);
     const head = new DataView(new ArrayBuffer(8));
     await handle.read(head, 0, 8, 0);
     const headerLength = head.getBigUint64(0, true);
@@ -70,10 +84,14 @@ function parseHeader(path: string, bytes: Buffer, fileSize: number): Map<string,
       throw new UserError(`${path}: tensor "${name}" has dtype ${JSON.stringify(dtype)}, which is not known`);
     }
     if (!isCounts(shape)) {
-      throw new UserError(`${path}: tensor "${name}" has shape ${JSON.stringify(shape)}, expected whole numbers`);
+      throw new UserError(
+        `${path}: tensor "${name}" has shape ${JSON.stringify(shape)}, expected whole numbers`,
+      );
     }
     if (!isCounts(range) || range.length !== 2 || range[0]! > range[1]!) {
-      throw new UserError(`${path}: tensor "${name}" has data_offsets ${JSON.stringify(range)}, expected [begin, end]`);
+      throw new UserError(
+        `${path}: tensor "${name}" has data_offsets ${JSON.stringify(range)}, expected [begin, end]`,
+      );
     }
     const length = range[1]! - range[0]!;
     const expected = shape.reduce((product, d) => product * d, width);

@@ -58,14 +58,19 @@ export function promptBuilder(
       const prompt = build(example, shots);
       if (prompt.truncated === 0 || options.overflow === 'truncate') return prompt;
       const message = `${prompt.truncated} tokens too long for the window of ${options.contextLength} at ${shots.length} shots`;
-      if (options.overflow === 'error') throw new UserError(`--overflow error: item ${example.id} is ${message}`);
+      if (options.overflow === 'error')
+        throw new UserError(`--overflow error: item ${example.id} is ${message}`);
       return { ...prompt, requests: [], unscored: message };
     }
     // Guess from the shots' own lengths, then settle by encoding: the most shots that fit.
     const bare = build(example, []);
     let room = options.contextLength + 1 - Math.max(0, ...bare.requests.map((r) => r.tokens.length));
     let used = 0;
-    while (used < shots.length && (room -= lengthOf(shots[used] as Example)) >= 0) used++;
+    for (const shot of shots) {
+      room -= lengthOf(shot);
+      if (room < 0) break;
+      used++;
+    }
     let best = build(example, shots.slice(0, used));
     while (best.truncated > 0 && used > 0) best = build(example, shots.slice(0, --used));
     while (used < shots.length && best.truncated === 0) {

@@ -2,6 +2,7 @@ import { UserError } from '../errors.ts';
 import type { Pair, Request, Tokenizer } from '../types.ts';
 
 /** White space at the end of a text, as Python's str.rstrip has it; JavaScript's trimEnd differs. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: Python counts four control characters as white space
 const TRAILING_SPACE = /[\t-\r\x1c-\x1f \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/u;
 
 export interface JoinOptions {
@@ -38,7 +39,9 @@ export function pairEncoder(tokenizer: Tokenizer, options: JoinOptions): (pair: 
     if (head === '') {
       const start = tokenizer.startOfText;
       if (start === null) {
-        throw new UserError('"context" is empty, and the model has neither a beginning-of-text nor an end-of-text token');
+        throw new UserError(
+          '"context" is empty, and the model has neither a beginning-of-text nor an end-of-text token',
+        );
       }
       scored = tokenizer.encode(tail, { prefix: false, special });
       before = [start];
@@ -61,7 +64,8 @@ export function pairEncoder(tokenizer: Tokenizer, options: JoinOptions): (pair: 
         merged = true;
       }
     }
-    if (scored.length === 0) throw new UserError('the continuation has no token of its own behind the context');
+    if (scored.length === 0)
+      throw new UserError('the continuation has no token of its own behind the context');
     if (scored.length > options.contextLength) {
       throw new UserError(
         `the continuation has ${scored.length} tokens, but the model's window holds ${options.contextLength}`,

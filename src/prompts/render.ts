@@ -5,7 +5,11 @@ import type { Example, Pair } from '../types.ts';
  * The text pairs that score an example behind some solved ones: for a span its context and continuation, for a
  * choice one pair a choice.
  */
-export function renderPairs(protocol: Protocol<Example>, example: Example, shots: readonly Example[]): Pair[] {
+export function renderPairs(
+  protocol: Protocol<Example>,
+  example: Example,
+  shots: readonly Example[],
+): Pair[] {
   const context = renderContext(protocol, example, shots);
   if (protocol.kind === 'span') return [{ context, continuation: protocol.continuation(example) }];
   return protocol.choices(example).map((choice) => ({ context, continuation: protocol.delimiter + choice }));
@@ -13,7 +17,9 @@ export function renderPairs(protocol: Protocol<Example>, example: Example, shots
 
 function renderContext(protocol: Protocol<Example>, example: Example, shots: readonly Example[]): string {
   const solved = shots.map((shot) => protocol.shot(shot) + protocol.separator);
-  return (protocol.description?.(shots.length) ?? '') + solved.join('') + protocol.context(example, shots.length);
+  return (
+    (protocol.description?.(shots.length) ?? '') + solved.join('') + protocol.context(example, shots.length)
+  );
 }
 
 /**

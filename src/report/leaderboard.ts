@@ -56,7 +56,9 @@ function rows(result: CellResult): Html[] {
   const head = html`<th scope="row">${result.task}</th><td>${formatShots(result)}${draw}</td><td class="number">${result.n}</td>`;
   if (metrics.length === 0) {
     const reason = Object.keys(result.reasons ?? {}).join('; ');
-    return [html`<tr>${head}<td>${result.primary}</td><td>unscored</td><td></td><td></td><td>${reason}</td></tr>\n`];
+    return [
+      html`<tr>${head}<td>${result.primary}</td><td>unscored</td><td></td><td></td><td>${reason}</td></tr>\n`,
+    ];
   }
   return metrics.map(([name, estimate]) => {
     const primary = name === result.primary;
@@ -79,7 +81,10 @@ function identity(record: RunRecord): [string, string][] {
       t.name,
       `version ${t.version}, protocol ${t.protocol}, data ${t.dataset} sha256 ${t.dataset_sha256 || 'unknown'}, shots from ${t.shot_pool} (${t.draw} draw)`,
     ]),
-    ['environment', `Node ${environment.node}, onnxruntime ${environment.ort}, ${environment.platform}, ${environment.threads} threads`],
+    [
+      'environment',
+      `Node ${environment.node}, onnxruntime ${environment.ort}, ${environment.platform}, ${environment.threads} threads`,
+    ],
     ['git', environment.git ?? 'unknown'],
   ];
 }

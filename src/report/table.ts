@@ -4,7 +4,18 @@ import { formatInterval, formatShots, formatValue } from './format.ts';
 /** A run's results as a plain text table: a row a cell. */
 export function resultTable(record: RunRecord): string {
   const several = record.results.some((r) => r.draw !== undefined);
-  const header = ['model', 'task', 'shots', ...(several ? ['draw'] : []), 'n', 'metric', 'value', '95 % interval', 'chance', 'notes'];
+  const header = [
+    'model',
+    'task',
+    'shots',
+    ...(several ? ['draw'] : []),
+    'n',
+    'metric',
+    'value',
+    '95 % interval',
+    'chance',
+    'notes',
+  ];
   const rows = record.results.flatMap((result) => rowsOf(result, several));
   return align([header, ...rows]);
 }
@@ -22,7 +33,14 @@ function rowsOf(result: CellResult, several: boolean): string[][] {
     const estimate = result.metrics[name];
     const chance = name === result.primary && result.chance ? formatValue(name, result.chance) : '';
     if (!estimate) return [...head, name, 'unscored', '', chance, notesOf(result)];
-    return [...head, name, formatValue(name, estimate.value), formatInterval(name, estimate), chance, notesOf(result)];
+    return [
+      ...head,
+      name,
+      formatValue(name, estimate.value),
+      formatInterval(name, estimate),
+      chance,
+      notesOf(result),
+    ];
   });
 }
 
@@ -37,8 +55,14 @@ export function notesOf(result: CellResult): string {
 
 function align(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
-  for (const row of rows) for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
-  const [header = [], ...body] = rows.map((row) => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ').trimEnd());
+  for (const row of rows)
+    for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
+  const [header = [], ...body] = rows.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
   const rule = widths.map((w) => '-'.repeat(w)).join('  ');
   return [header, rule, ...body].join('\n');
 }

@@ -145,7 +145,10 @@ export function planScoring(requests: readonly Request[], limits: PlanLimits = D
       let from = n.from;
       let asked = new Set(step.asked.map((a) => a.depth)).size;
       for (let depth = n.from; depth < n.to; depth++) {
-        if (step.ids.length + depth - from >= limits.stepTokens || (rows.has(depth) && asked >= limits.stepRows)) {
+        if (
+          step.ids.length + depth - from >= limits.stepTokens ||
+          (rows.has(depth) && asked >= limits.stepRows)
+        ) {
           addTokens(step, n, from, depth);
           close(false);
           from = depth;

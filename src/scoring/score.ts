@@ -47,7 +47,9 @@ export async function* score(
         const value = result.logprobs[i]!;
         if (!Number.isFinite(value)) {
           const name = options.describe?.(request) ?? `request ${request}`;
-          throw new Error(`${name}: the model gives token ${step.pairTarget[i]} a log-probability of ${value}`);
+          throw new Error(
+            `${name}: the model gives token ${step.pairTarget[i]} a log-probability of ${value}`,
+          );
         }
         logprobs[request]![slot] = value;
         hits[request]![slot] = result.topIds[step.pairRow[i]!] === step.pairTarget[i];

@@ -5,7 +5,9 @@ type Visible = readonly (readonly [id: number, position: number])[];
 
 /** The log-probability that the hash backend gives a target behind a list of visible (id, position) pairs. */
 export function hashLogprob(visible: Visible, target: number): number {
-  const digest = createHash('sha256').update(JSON.stringify([visible, target])).digest();
+  const digest = createHash('sha256')
+    .update(JSON.stringify([visible, target]))
+    .digest();
   return Math.fround(-(digest.readUInt32LE(0) / 2 ** 28));
 }
 
@@ -18,7 +20,10 @@ export function hashTop(visible: Visible): number {
  * A backend without a model whose scores are a hash of exactly what each token sees, so that a wrong mask,
  * position, trunk or row changes a number. It also counts what it is asked.
  */
-export function hashBackend(): Backend & { readonly steps: ForwardStep[]; readonly open: Map<number, Visible> } {
+export function hashBackend(): Backend & {
+  readonly steps: ForwardStep[];
+  readonly open: Map<number, Visible>;
+} {
   const steps: ForwardStep[] = [];
   const open = new Map<number, Visible>();
   return {

@@ -149,7 +149,9 @@ test('a score that is not a number is an error naming the request', async () => 
   const all = async (): Promise<void> => {
     for await (const _ of score(list, planScoring(list), broken, { describe: () => 'task anli-r1, item 7' }));
   };
-  await expect(all()).rejects.toThrow('task anli-r1, item 7: the model gives token 3 a log-probability of NaN');
+  await expect(all()).rejects.toThrow(
+    'task anli-r1, item 7: the model gives token 3 a log-probability of NaN',
+  );
 });
 
 test('an aborted run stops with the reason', async () => {
@@ -157,7 +159,9 @@ test('an aborted run stops with the reason', async () => {
   const controller = new AbortController();
   const seen: number[] = [];
   const run = async (): Promise<void> => {
-    for await (const [index] of score(list, planScoring(list), hashBackend(), { signal: controller.signal })) {
+    for await (const [index] of score(list, planScoring(list), hashBackend(), {
+      signal: controller.signal,
+    })) {
       seen.push(index);
       controller.abort(new Error('stopped'));
     }

@@ -24,14 +24,18 @@ export function gpt2(checkpoint: Checkpoint): Architecture {
   const tied = config.flag('tie_word_embeddings', true);
   config.only('add_cross_attention', false);
   if (width % heads !== 0) {
-    throw new UserError(`${checkpoint.folder}/config.json: "n_embd" ${width} is not a multiple of "n_head" ${heads}`);
+    throw new UserError(
+      `${checkpoint.folder}/config.json: "n_embd" ${width} is not a multiple of "n_head" ${heads}`,
+    );
   }
   const headSize = width / heads;
 
   const graph = (weightFolder: string): Uint8Array => {
     const b = startBlocks(checkpoint, weightFolder);
     const { graph: g } = b;
-    const prefix = b.first('transformer.wte.weight', 'wte.weight').startsWith('transformer.') ? 'transformer.' : '';
+    const prefix = b.first('transformer.wte.weight', 'wte.weight').startsWith('transformer.')
+      ? 'transformer.'
+      : '';
     const weight = (name: string, ...shape: number[]): string => b.weight(prefix + name, shape);
 
     const tokens = weight('wte.weight', vocabularySize, width);
@@ -57,7 +61,11 @@ export function gpt2(checkpoint: Checkpoint): Architecture {
       );
       h = g.node('Add', [h, projected]);
       const norm2 = b.layerNorm(h, weight(`${p}ln_2.weight`, width), weight(`${p}ln_2.bias`, width), epsilon);
-      const up = b.linear(norm2, weight(`${p}mlp.c_fc.weight`, width, inner), weight(`${p}mlp.c_fc.bias`, inner));
+      const up = b.linear(
+        norm2,
+        weight(`${p}mlp.c_fc.weight`, width, inner),
+        weight(`${p}mlp.c_fc.bias`, inner),
+      );
       const down = b.linear(
         b.activation(up, activation),
         weight(`${p}mlp.c_proj.weight`, inner, width),

@@ -67,7 +67,11 @@ export class GraphBuilder {
   }
 
   /** A small constant stored in the model itself; the same constant asked twice is stored once. */
-  constant(type: 'float32' | 'int64', values: readonly number[], shape: readonly number[] = [values.length]): string {
+  constant(
+    type: 'float32' | 'int64',
+    values: readonly number[],
+    shape: readonly number[] = [values.length],
+  ): string {
     const name = `const.${type}.${shape.join('x')}.${values.join('_')}`;
     if (!this.tensors.has(name)) {
       const data = type === 'float32' ? Float32Array.from(values) : BigInt64Array.from(values, BigInt);
@@ -146,7 +150,9 @@ export class GraphBuilder {
     inputs: readonly string[],
     options: { outputs: string[]; attributes?: Record<string, AttributeValue> },
   ): void {
-    const attribute = Object.entries(options.attributes ?? {}).map(([name, value]) => toAttribute(name, value));
+    const attribute = Object.entries(options.attributes ?? {}).map(([name, value]) =>
+      toAttribute(name, value),
+    );
     this.nodes.push(
       create(NodeSchema, {
         opType: op,

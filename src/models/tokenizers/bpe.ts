@@ -44,7 +44,8 @@ export function mergeLongPiece(
       heap[0] = last;
       for (let i = 0; ; ) {
         let least = i;
-        for (const child of [2 * i + 1, 2 * i + 2]) if (child < heap.length && before(child, least)) least = child;
+        for (const child of [2 * i + 1, 2 * i + 2])
+          if (child < heap.length && before(child, least)) least = child;
         if (least === i) break;
         swap(i, least);
         i = least;

@@ -50,7 +50,8 @@ export function gpt2Tokenizer(): Tokenizer {
       }
       const bytes = Buffer.from(piece);
       const latin1 = bytes.toString('latin1');
-      for (const id of mergeLongPiece(bytes, (start, end) => table.get(latin1.slice(start, end)))) ids.push(id);
+      for (const id of mergeLongPiece(bytes, (start, end) => table.get(latin1.slice(start, end))))
+        ids.push(id);
     }
     return ids;
   };
@@ -67,8 +68,8 @@ export function gpt2Tokenizer(): Tokenizer {
         .flatMap((part, i) => (i === 0 ? encodeText(part) : [END_OF_TEXT, ...encodeText(part)]));
     },
     decode: (ids) =>
-      Buffer.concat(ids.map((id) => Buffer.from(id === END_OF_TEXT ? END_OF_TEXT_TEXT : (ranks[id] ?? '')))).toString(
-        'utf8',
-      ),
+      Buffer.concat(
+        ids.map((id) => Buffer.from(id === END_OF_TEXT ? END_OF_TEXT_TEXT : (ranks[id] ?? ''))),
+      ).toString('utf8'),
   };
 }

@@ -27,7 +27,9 @@ export function jsonTokenizer(
     try {
       return new HuggingFaceTokenizer(tokenizerJson, config);
     } catch (error) {
-      throw new UserError(`${path}: not supported: ${error instanceof Error ? error.message : String(error)}`);
+      throw new UserError(
+        `${path}: not supported: ${error instanceof Error ? error.message : String(error)}`,
+      );
     }
   };
   // Without its added tokens the library reads text that spells one as the ordinary text it is.
@@ -56,7 +58,9 @@ export function jsonTokenizer(
       if (options?.special) special ??= build(json);
       const tokenizer = options?.special && special ? special : plain;
       const input = wordLevel ? text.replace(/[\u{10000}-\u{10ffff}]/gu, '\ufffd') : text;
-      const ids: (number | undefined)[] = tokenizer.encode(input, { add_special_tokens: options?.prefix ?? true }).ids;
+      const ids: (number | undefined)[] = tokenizer.encode(input, {
+        add_special_tokens: options?.prefix ?? true,
+      }).ids;
       return ids.map((id, i) => {
         const known = id ?? unknown;
         if (known === undefined) {

@@ -38,7 +38,9 @@ async function read(
   if (existsSync(tokenizerPath)) {
     const json = (await readJson(tokenizerPath)) as unknown as TokenizerJson;
     if (typeof json.model !== 'object' || json.model === null) {
-      throw new UserError(`${tokenizerPath}: expected "model" to be an object, found ${JSON.stringify(json.model)}`);
+      throw new UserError(
+        `${tokenizerPath}: expected "model" to be an object, found ${JSON.stringify(json.model)}`,
+      );
     }
     if (isPlainByteLevel(json) && isGpt2Vocabulary(json.model.vocab)) return checked(folder, gpt2Tokenizer());
     const configPath = join(folder, 'tokenizer_config.json');
@@ -47,14 +49,19 @@ async function read(
   }
   if (existsSync(vocabularyPath)) {
     if (isGpt2Vocabulary(await readJson(vocabularyPath)) && existsSync(join(folder, 'merges.txt'))) {
-      const merges = (await readFile(join(folder, 'merges.txt'), 'utf8')).split('\n').filter((line) => line !== '');
+      const merges = (await readFile(join(folder, 'merges.txt'), 'utf8'))
+        .split('\n')
+        .filter((line) => line !== '');
       const count = merges.filter((line) => !line.startsWith('#version')).length;
-      if (count !== 50_000) throw new UserError(`${folder}/merges.txt: expected 50000 merges, found ${count}`);
+      if (count !== 50_000)
+        throw new UserError(`${folder}/merges.txt: expected 50000 merges, found ${count}`);
       return checked(folder, gpt2Tokenizer());
     }
-    throw new UserError(`${vocabularyPath}: not GPT-2's vocabulary; a tokenizer.json is needed for any other`);
+    throw new UserError(
+      `${vocabularyPath}: not GPT-2's vocabulary; a tokenizer.json is needed for any other`,
+    );
   }
-  if (model.vocabularySize >= GPT2_VOCABULARY && model.config['model_type'] === 'gpt2') {
+  if (model.vocabularySize >= GPT2_VOCABULARY && model.config.model_type === 'gpt2') {
     return checked(folder, gpt2Tokenizer());
   }
   throw new UserError(
@@ -72,8 +79,18 @@ function checked(folder: string, tokenizer: Tokenizer): Tokenizer {
 
 /** True for GPT-2's own pipeline: no normaliser, and byte-level splitting without a space put before the text. */
 function isPlainByteLevel(json: TokenizerJson): boolean {
-  const { type, add_prefix_space: space, use_regex: split } = (json.pre_tokenizer ?? {}) as Record<string, unknown>;
-  return json.model.type === 'BPE' && json.normalizer == null && type === 'ByteLevel' && space !== true && split !== false;
+  const {
+    type,
+    add_prefix_space: space,
+    use_regex: split,
+  } = (json.pre_tokenizer ?? {}) as Record<string, unknown>;
+  return (
+    json.model.type === 'BPE' &&
+    json.normalizer == null &&
+    type === 'ByteLevel' &&
+    space !== true &&
+    split !== false
+  );
 }
 
 /** True where all of GPT-2's 50,256 tokens have GPT-2's ids. */
@@ -104,7 +121,8 @@ function startOfText(
 ): number | null {
   for (const name of ['bos_token', 'eos_token']) {
     const entry = tokenizerConfig[name];
-    const text = typeof entry === 'object' && entry !== null ? (entry as { content?: unknown }).content : entry;
+    const text =
+      typeof entry === 'object' && entry !== null ? (entry as { content?: unknown }).content : entry;
     const added = json.added_tokens?.find((token) => token.content === text);
     if (added) return added.id;
     const id = modelConfig[`${name}_id`];

@@ -1,0 +1,125 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/**
+ * Data flow one way: each part and what it may import. A part is a file or folder of src, or one of the folders
+ * beside it. types and errors may be imported by all.
+ */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  errors: [],
+  package: [],
+  types: ['stats'],
+  stats: [],
+  datasets: ['stats'],
+  data: ['package', 'datasets'],
+  task: ['data'],
+  tasks: ['task'],
+  prompts: ['task', 'stats'],
+  models: ['package'],
+  scoring: [],
+  metrics: ['task', 'stats'],
+  store: [],
+  evaluate: ['package', 'data', 'task', 'tasks', 'prompts', 'models', 'scoring', 'metrics', 'store'],
+  report: ['stats', 'store'],
+  cli: ['package', 'data', 'tasks', 'prompts', 'models', 'evaluate', 'report', 'store'],
+  index: ['evaluate', 'task'],
+};
+const BY_ALL = ['types', 'errors'];
+
+/** Who may import a module that touches the runtime, the network or the disk. */
+const EDGES: Readonly<Record<string, readonly string[]>> = {
+  'onnxruntime-node': ['src/models/ort.ts'],
+  'node:worker_threads': ['src/models/backend.ts', 'src/models/worker.ts'],
+  'node:child_process': ['src/evaluate/environment.ts'],
+  yargs: ['src/cli/main.ts', 'src/cli/run.ts', 'src/cli/score.ts', 'src/cli/tasks.ts'],
+};
+const DISK = [
+  'src/cli/score.ts',
+  'src/data/card.ts',
+  'src/data/split.ts',
+  'src/models/checkpoint.ts',
+  'src/models/open.ts',
+  'src/models/safetensors.ts',
+  'src/models/tokenizers/open.ts',
+  'src/package.ts',
+  'src/store.ts',
+  'datasets/demo/checkpoint.ts',
+];
+const NETWORK = ['node:http', 'node:https', 'node:net', 'node:dgram', 'node:tls'];
+
+const files = ['src', 'tasks', 'datasets'].flatMap(walk);
+
+function walk(folder: string): string[] {
+  return readdirSync(join(root, folder)).flatMap((name) => {
+    const path = join(folder, name);
+    if (statSync(join(root, path)).isDirectory()) return walk(path);
+    return name.endsWith('.ts') ? [path] : [];
+  });
+}
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(join(root, file), 'utf8');
+  return [...text.matchAll(/(?:\bfrom\s+|\bimport\(\s*|\bimport\s+)'([^']+)'/g)].map((m) => m[1]!);
+}
+
+function partOf(file: string): string {
+  const [top, next] = file.split('/') as [string, string];
+  return top === 'src' ? next.replace(/\.ts$/, '') : top;
+}
+
+function arrows(file: string): string[] {
+  return importsOf(file)
+    .filter((target) => target.startsWith('.'))
+    .map((target) => relative(root, resolve(root, dirname(file), target)));
+}
+
+test('every part of the source tree stands in the data flow', () => {
+  expect([...new Set(files.map(partOf))].filter((part) => !(part in MAY_IMPORT))).toEqual([]);
+});
+
+describe('no import runs against the data flow', () => {
+  test.each(files)('%s', (file) => {
+    const own = partOf(file);
+    const allowed = [own, ...BY_ALL, ...(MAY_IMPORT[own] ?? [])];
+    expect(arrows(file).filter((target) => !allowed.includes(partOf(target)))).toEqual([]);
+  });
+});
+
+test('the rules allow no cycle', () => {
+  const reach = (part: string, path: readonly string[]): void => {
+    expect(path, `${[...path, part].join(' -> ')}`).not.toContain(part);
+    for (const next of MAY_IMPORT[part] ?? []) reach(next, [...path, part]);
+  };
+  for (const part of Object.keys(MAY_IMPORT)) reach(part, []);
+});
+
+test('only named files touch the runtime, the disk or the network', () => {
+  for (const [module, allowed] of Object.entries(EDGES)) {
+    const users = files.filter((file) =>
+      importsOf(file).some((i) => i === module || i.startsWith(`${module}/`)),
+    );
+    expect(
+      users.filter((file) => !allowed.includes(file)),
+      module,
+    ).toEqual([]);
+    expect(users.length, `${module} is used`).toBeGreaterThan(0);
+  }
+  const disk = files.filter((file) =>
+    importsOf(file).some((i) => i === 'node:fs' || i === 'node:fs/promises'),
+  );
+  expect(disk.filter((file) => !DISK.includes(file))).toEqual([]);
+  expect(DISK.filter((file) => !disk.includes(file))).toEqual([]);
+  expect(files.filter((file) => importsOf(file).some((i) => NETWORK.includes(i)))).toEqual([]);
+});
+
+test('tasks know wording, never tokens or models; scoring and models meet at the port in types only', () => {
+  for (const file of files.filter((f) => f.startsWith('tasks/'))) {
+    expect(importsOf(file).filter((i) => /models|scoring|prompts/.test(i))).toEqual([]);
+  }
+  expect(MAY_IMPORT.scoring).not.toContain('models');
+  expect(MAY_IMPORT.models).not.toContain('scoring');
+});

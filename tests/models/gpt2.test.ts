@@ -1,0 +1,98 @@
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openScorer, type PairScore, type Scorer } from '../../src/evaluate/scorer.ts';
+import { TINY, writeTiny } from '../helpers/tiny-checkpoints.ts';
+
+interface Reference {
+  readonly context: string;
+  readonly continuation: string;
+  readonly tokens: number[];
+  readonly logprobs: number[];
+  readonly hits: boolean[];
+  readonly truncated: number;
+}
+
+/** Made with transformers: see make_gpt2.py beside the file. */
+const vectors = JSON.parse(readFileSync(new URL('../vectors/gpt2.json', import.meta.url), 'utf8')) as {
+  checkpoints: Record<string, Reference[]>;
+};
+/** Largest difference allowed for one token, in nats. */
+const TOLERANCE = 2e-5;
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'evalgpt-gpt2-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function expectReference(scorer: Scorer, references: readonly Reference[]): Promise<void> {
+  const scores = await scorer.score(references);
+  for (const [i, reference] of references.entries()) {
+    const found = scores[i] as PairScore;
+    expect(found.tokens).toEqual(reference.tokens);
+    expect(found.hits).toEqual(reference.hits);
+    expect(found.truncated ?? 0).toBe(reference.truncated);
+    const difference = Math.max(...found.logprobs.map((l, j) => Math.abs(l - reference.logprobs[j]!)));
+    expect(difference, `${JSON.stringify(reference.context)}`).toBeLessThan(TOLERANCE);
+  }
+}
+
+test('every tiny checkpoint has reference values', () => {
+  expect(Object.keys(vectors.checkpoints).sort()).toEqual(Object.keys(TINY).sort());
+});
+
+describe.each(Object.keys(TINY))('tiny checkpoint "%s"', (name) => {
+  test("scores as transformers' GPT-2 does", async () => {
+    const scorer = await openScorer(writeTiny(name, folder));
+    await expectReference(scorer, vectors.checkpoints[name]!).finally(() => scorer.close());
+  });
+});
+
+test('a hub cache of symlinks and a read-only folder score alike, and nothing is written there', async () => {
+  const source = writeTiny('untied-sharded', join(folder, 'plain-copy'));
+  // The hub's layout: blobs beside snapshots, every file of a snapshot a relative symlink.
+  const cache = join(folder, 'models--owner--name');
+  const blobs = join(cache, 'blobs');
+  const snapshot = join(cache, 'snapshots', '0123abcd');
+  for (const path of [blobs, snapshot]) mkdirSync(path, { recursive: true });
+  for (const file of readdirSync(source)) {
+    cpSync(join(source, file), join(blobs, `blob-${file}`));
+    symlinkSync(relative(snapshot, join(blobs, `blob-${file}`)), join(snapshot, file));
+  }
+  for (const path of [blobs, snapshot]) chmodSync(path, 0o555);
+  const before = readdirSync(blobs).length + readdirSync(snapshot).length;
+  const scorer = await openScorer(snapshot);
+  await expectReference(scorer, vectors.checkpoints['untied-sharded']!).finally(() => scorer.close());
+  expect(readdirSync(blobs).length + readdirSync(snapshot).length).toBe(before);
+  for (const path of [blobs, snapshot]) chmodSync(path, 0o755);
+});
+
+test('a checkpoint can be moved after another was opened from the same place', async () => {
+  const first = writeTiny('plain', join(folder, 'moving'));
+  const moved = join(folder, 'moved');
+  renameSync(first, moved);
+  const scorer = await openScorer(moved);
+  await expectReference(scorer, vectors.checkpoints.plain!).finally(() => scorer.close());
+});
+
+test('the order and company of a pair do not change its score', async () => {
+  const scorer = await openScorer(writeTiny('plain', folder));
+  const pairs = vectors.checkpoints.plain!;
+  const alone: number[] = [];
+  for (const pair of pairs) alone.push(((await scorer.score([pair]))[0] as PairScore).logprob);
+  const together = (await scorer.score([...pairs].reverse())).reverse() as PairScore[];
+  await scorer.close();
+  for (const [i, score] of together.entries()) expect(Math.abs(score.logprob - alone[i]!)).toBeLessThan(1e-4);
+});

@@ -1,0 +1,33 @@
+#!/usr/bin/env python3
+"""Reference log-probabilities of the tiny GPT-2 checkpoints, by transformers on CPU in float32.
+
+npx tsx tests/vectors/write-tiny-checkpoints.ts DIR && python tests/vectors/make_gpt2.py DIR > tests/vectors/gpt2.json
+"""
+import json, os, sys
+import torch, transformers
+
+PAIRS = [
+    ("The cat sat on the", " mat"), ("", "Once upon a time"), ("two words  ", "trailing"), ("naïve café", " 漢字 😀"),
+    ("Q: What is 98 plus 45?\n\nA:", " 143"), ("Q: What is 98 plus 45?\n\nA:", " 144"), ("a", "b"),
+    ("x" * 100, "y" * 20), ("shared prefix, then", " one"), ("shared prefix, then", " two"),
+]
+END = 256
+
+def score(model, window, context, continuation):
+    head = context.rstrip(); tail = context[len(head):] + continuation
+    before = list(head.encode()) or [END]; scored = list(tail.encode())
+    ids = (before + scored)[-(window + 1):]
+    with torch.no_grad():
+        logits = model(torch.tensor([ids[:-1]])).logits[0].float()
+    lp = torch.log_softmax(logits, -1)[-len(scored):]
+    target = torch.tensor(scored)
+    return {"context": context, "continuation": continuation, "tokens": scored,
+            "logprobs": [round(x, 6) for x in lp.gather(1, target[:, None])[:, 0].tolist()],
+            "hits": (lp.argmax(-1) == target).tolist(),
+            "truncated": max(0, len(before) + len(scored) - window - 1)}
+
+out = {"transformers": transformers.__version__, "torch": torch.__version__.split("+")[0], "checkpoints": {}}
+for name in sorted(os.listdir(sys.argv[1])):
+    model = transformers.AutoModelForCausalLM.from_pretrained(os.path.join(sys.argv[1], name), dtype=torch.float32).eval()
+    out["checkpoints"][name] = [score(model, model.config.n_positions, c, k) for c, k in PAIRS]
+json.dump(out, sys.stdout, ensure_ascii=False, indent=1)
