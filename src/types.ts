@@ -111,6 +111,13 @@ export interface Sample {
   readonly flags: readonly Flag[];
 }
 
+/** What stays in memory of a finished sample. */
+export type Summary = Omit<Sample, 'spans' | 'prompt' | 'shots'> & {
+  /** Extremes of its log-probabilities; infinite where it has none. */
+  readonly lowest: number;
+  readonly highest: number;
+};
+
 export type Flag = 'truncated' | 'boundary' | 'tie';
 
 export interface Span {

@@ -46,7 +46,9 @@ const DISK = [
   'src/models/safetensors.ts',
   'src/models/tokenizers/open.ts',
   'src/package.ts',
-  'src/store.ts',
+  'src/store/disk.ts',
+  'src/store/lock.ts',
+  'src/store/run-folder.ts',
   'datasets/demo/checkpoint.ts',
 ];
 const NETWORK = ['node:http', 'node:https', 'node:net', 'node:dgram', 'node:tls'];

@@ -103,11 +103,11 @@ const DEMO_MODELS: readonly string[] = ['demo-random-tiny'];
 const DEMO_LIMIT = 200;
 
 async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
-  const [{ evaluate, DEFAULT_SPEC }, { leaderboard }, { resultTable }, { writeWhole }] = await Promise.all([
+  const [{ evaluate, DEFAULT_SPEC }, { leaderboard }, { resultTable }, { disk }] = await Promise.all([
     import('../evaluate/evaluate.ts'),
     import('../report/leaderboard.ts'),
     import('../report/table.ts'),
-    import('../store.ts'),
+    import('../store/disk.ts'),
   ]);
   const spec: RunSpec = {
     models: args.model ?? DEMO_MODELS,
@@ -130,7 +130,7 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
   const record = await evaluate(spec, { signal, out, onEvent: reporter(progress) });
   progress.end();
   const page = join(out, 'leaderboard.html');
-  await writeWhole(page, leaderboard(record));
+  await disk.replace(page, leaderboard(record));
   process.stdout.write(args.json ? `${JSON.stringify(record, null, 2)}\n` : `${resultTable(record)}\n`);
   progress.note(`Run folder: ${out}\nLeaderboard: ${page}`);
 }

@@ -5,15 +5,13 @@ import type { RunRecord } from '../types.ts';
 export function environmentOf(known: {
   readonly ort: string;
   readonly threads: number;
-  readonly warnings: readonly string[];
-}): RunRecord['environment'] {
+}): Omit<RunRecord['environment'], 'warnings'> {
   return {
     git: gitCommit(),
     node: process.version,
     ort: known.ort,
     platform: `${process.platform}-${process.arch}`,
     threads: known.threads,
-    warnings: [...known.warnings],
   };
 }
 

@@ -1,13 +1,15 @@
 import { demoTasks } from '../../tasks/index.ts';
 import { UserError } from '../errors.ts';
-import { inspectModel, openModel } from '../models/open.ts';
+import { type Model, type ModelOptions, openModel } from '../models/open.ts';
 import { packageVersion } from '../package.ts';
-import { startRun, writeRecord } from '../store.ts';
-import type { CellCost, CellResult, ModelIdentity, RunRecord, RunSpec } from '../types.ts';
+import { type Disk, disk } from '../store/disk.ts';
+import { openRunFolder } from '../store/run-folder.ts';
+import type { CellCost, CellResult, RunRecord, RunSpec } from '../types.ts';
+import { absentCells } from './cells.ts';
 import { environmentOf } from './environment.ts';
 import type { EvaluateOptions } from './events.ts';
 import { loadTask, selectTasks } from './load.ts';
-import { absentCells, runTask } from './run-task.ts';
+import { runTask } from './run-task.ts';
 
 /** A spec's defaults, for all but the models. */
 export const DEFAULT_SPEC: Omit<RunSpec, 'models'> = {
@@ -24,13 +26,29 @@ export const DEFAULT_SPEC: Omit<RunSpec, 'models'> = {
   overflow: 'drop-shots',
 };
 
+/** What a run needs of the world. */
+export interface Ports {
+  readonly openModel: (ref: string, options: ModelOptions) => Promise<Model>;
+  readonly disk: Disk;
+}
+
 /**
- * Runs tasks on models: prompts, requests, scores, metrics, record.
+ * Runs tasks on models: prompts, requests, scores, metrics, record. With a folder, every finished item is on the
+ * disk within two seconds, and the same call again takes up where this one stopped.
  * @param spec what to run; what it leaves out is taken from DEFAULT_SPEC
  * @returns the record that run.json holds
  * @throws UserError for what the user can mend; the signal's reason when aborted
  */
-export async function evaluate(
+export function evaluate(
+  spec: Pick<RunSpec, 'models'> & Partial<RunSpec>,
+  options: EvaluateOptions = {},
+): Promise<RunRecord> {
+  return evaluateWith({ openModel, disk }, spec, options);
+}
+
+/** `evaluate` on a world of the caller's making. */
+export async function evaluateWith(
+  ports: Ports,
   spec: Pick<RunSpec, 'models'> & Partial<RunSpec>,
   options: EvaluateOptions = {},
 ): Promise<RunRecord> {
@@ -45,54 +63,81 @@ export async function evaluate(
 
   const wanted = selectTasks(full.tasks);
   const loaded = await Promise.all(wanted.map((task) => loadTask(task, full, warn)));
-  if (loaded.every((l) => l.missing !== undefined))
+  if (loaded.every((l) => l.missing !== undefined)) {
     throw new UserError(loaded[0]?.missing ?? 'no task to run');
+  }
   for (const { task, missing } of loaded) {
     if (missing !== undefined) warn(`${task.name} is not scored: ${missing}`);
   }
-  // A mistake in the last model is told before the first one runs.
-  for (const ref of full.models) await inspectModel(ref);
-  if (out !== undefined) await startRun(out);
+  // Every model is checked and identified first: a mistake in the last is told before the first runs.
+  const models: Model[] = [];
+  for (const ref of full.models) {
+    const onLoad = (seconds: number): void => {
+      const model = models.find((m) => m.identity.ref === ref);
+      if (!model) return;
+      onEvent?.({ kind: 'model', identity: model.identity, contextLength: model.contextLength, seconds });
+    };
+    models.push(await ports.openModel(ref, { threads: full.threads, onLoad }));
+  }
 
-  const identities: ModelIdentity[] = [];
   const results: CellResult[] = [];
   const cost: CellCost[] = [];
-  let ort = '';
-  let threads = 0;
+  const environment = environmentOf({ ort: models[0]?.runtime ?? '', threads: models[0]?.threads ?? 0 });
   const record = (status: RunRecord['status']): RunRecord => ({
     format: 1,
     status,
-    spec: { evalgpt: packageVersion(), ...full, models: identities, tasks: loaded.map((l) => l.identity) },
-    environment: environmentOf({ ort, threads, warnings }),
+    spec: {
+      evalgpt: packageVersion(),
+      ...full,
+      models: models.map((m) => m.identity),
+      tasks: loaded.map((l) => l.identity),
+    },
+    environment: { ...environment, warnings },
     results,
     cost,
   });
-
-  for (const ref of full.models) {
-    const began = performance.now();
-    const model = await openModel(ref, { threads: full.threads });
-    try {
-      ort = model.backend.runtime;
-      threads = model.threads;
-      identities.push(model.identity);
-      const { identity, contextLength } = model;
-      onEvent?.({ kind: 'model', identity, contextLength, seconds: (performance.now() - began) / 1000 });
-      for (const task of loaded) {
-        signal?.throwIfAborted();
-        const done =
-          task.missing === undefined
-            ? await runTask(task, model, full, { signal, onEvent, out })
-            : absentCells(task, model, full);
-        results.push(...done.results);
-        if (done.cost) cost.push(done.cost);
-        for (const result of done.results) onEvent?.({ kind: 'cell', result });
-        if (out !== undefined) await writeRecord(out, record('partial'));
+  const folder = out === undefined ? undefined : await openRunFolder(out, record('partial'), ports.disk);
+  try {
+    for (const key of ['ort', 'platform', 'threads', 'node'] as const) {
+      const [then, now] = [folder?.former?.environment[key], environment[key]];
+      if (then !== undefined && then !== now) {
+        warn(`resumed with ${key} ${now} instead of ${then}: scores may differ in their last digits`);
       }
-    } finally {
-      await model.backend.close();
     }
+    for (const model of models) {
+      const { ref } = model.identity;
+      try {
+        for (const task of loaded) {
+          signal?.throwIfAborted();
+          if (task.missing !== undefined) {
+            results.push(...absentCells(task, ref, full));
+            continue;
+          }
+          const done = await runTask(task, model, full, { signal, onEvent, folder });
+          const before = folder?.former?.cost.find((c) => c.model === ref && c.task === task.task.name);
+          cost.push(before ? addCost(before, done.cost) : done.cost);
+          results.push(...done.results);
+          for (const result of done.results) onEvent?.({ kind: 'cell', result });
+          await folder?.writeRecord(record('partial'));
+        }
+      } finally {
+        await model.close();
+      }
+    }
+    const complete = record('complete');
+    await folder?.writeRecord(complete);
+    return complete;
+  } finally {
+    await folder?.close();
   }
-  const complete = record('complete');
-  if (out !== undefined) await writeRecord(out, complete);
-  return complete;
+}
+
+/** The cost of a task that was finished in several runs. */
+function addCost(before: CellCost, now: CellCost): CellCost {
+  return {
+    ...now,
+    seconds: Number((before.seconds + now.seconds).toFixed(3)),
+    tokens_scored: before.tokens_scored + now.tokens_scored,
+    tokens_computed: before.tokens_computed + now.tokens_computed,
+  };
 }

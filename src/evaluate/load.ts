@@ -70,6 +70,8 @@ export async function loadTask(
   const pool = shotSplit === task.split ? split : await readSplit(card, shotSplit);
   for (const message of [...split.warnings, ...pool.warnings]) warn(message);
   const all = split.records.map(task.decode);
+  const twice = firstRepeated(all.map((e) => e.id));
+  if (twice !== undefined) throw new UserError(`task "${task.name}": two items of its data have the id "${twice}"`);
   const shotExamples = pool === split ? all : pool.records.map(task.decode);
   const examples = spec.limit === null ? all : subset(all, spec.limit, spec.seed, task.name);
   const shots = Array.from({ length: spec.draws }, (_, number) =>
@@ -106,6 +108,11 @@ function hashPrompts(
     hash.update(JSON.stringify([example.id, renderPairs(protocol, example, []), drawn]));
   }
   return hash.digest('hex');
+}
+
+function firstRepeated(ids: readonly string[]): string | undefined {
+  const seen = new Set<string>();
+  return ids.find((id) => seen.size === seen.add(id).size);
 }
 
 function sha256(text: string): string {

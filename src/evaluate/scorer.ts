@@ -1,7 +1,7 @@
 import { UserError } from '../errors.ts';
 import { type ModelOptions, openModel } from '../models/open.ts';
 import { type JoinOptions, pairEncoder } from '../prompts/join.ts';
-import { planScoring } from '../scoring/plan.ts';
+import { planLimits, planScoring } from '../scoring/plan.ts';
 import { score } from '../scoring/score.ts';
 import type { ModelIdentity, Pair, Request, Scored } from '../types.ts';
 
@@ -73,19 +73,20 @@ export async function openScorer(ref: string, options: ScorerOptions = {}): Prom
           return { error: error.message };
         }
       });
-      const plan = planScoring(requests);
+      if (requests.length === 0) return results;
+      const plan = planScoring(requests, planLimits(model.architecture));
       let done = 0;
       const onStep = (tokens: number): void => {
         done += tokens;
         onProgress?.(done, plan.tokensComputed);
       };
       const describe = (request: number): string => `pair ${places[request]}`;
-      for await (const [i, scored] of score(requests, plan, model.backend, { signal, onStep, describe })) {
+      for await (const [i, scored] of score(requests, plan, await model.load(plan.tokensComputed), { signal, onStep, describe })) {
         results[places[i] as number] = pairScore(requests[i] as Request, scored);
       }
       return results;
     },
-    close: () => model.backend.close(),
+    close: () => model.close(),
   };
 }
 

@@ -1,6 +1,6 @@
 import { type Estimate, meanInterval, wilson } from '../stats/interval.ts';
 import type { MetricName } from '../task.ts';
-import type { Sample } from '../types.ts';
+import type { Summary } from '../types.ts';
 
 /**
  * Reduces the scored samples of a cell to one metric with its standard error and 95 % interval. Unscored samples
@@ -9,14 +9,14 @@ import type { Sample } from '../types.ts';
  * exponential of the mean's, its standard error by the delta method.
  * @returns undefined where nothing was scored
  */
-export function reduceMetric(metric: MetricName, samples: readonly Sample[]): Estimate | undefined {
+export function reduceMetric(metric: MetricName, samples: readonly Summary[]): Estimate | undefined {
   const scored = samples.filter((s) => s.status === 'scored');
   if (scored.length === 0) return undefined;
   if (metric === 'ppl_word') return perplexity(mean(scored, 'logprob_gold'));
   return mean(scored, metric);
 }
 
-function mean(samples: readonly Sample[], key: string): Estimate {
+function mean(samples: readonly Summary[], key: string): Estimate {
   const values = samples.map((s) => {
     const value = s.values?.[key];
     if (value === undefined) throw new Error(`sample ${s.id} has no value ${key}`);

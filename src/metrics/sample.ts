@@ -1,5 +1,5 @@
 import type { Protocol } from '../task.ts';
-import type { Example, Pair, Scored } from '../types.ts';
+import type { Example, Scored } from '../types.ts';
 import { bestChoice, type ChoiceScore, choiceCredit } from './normalise.ts';
 
 /** What the scores of one item come to, before any mean is taken. */
@@ -25,7 +25,6 @@ export function isGreedy(scored: Scored): boolean {
 export function judge(
   protocol: Protocol<Example>,
   example: Example,
-  pairs: readonly Pair[],
   scored: readonly Scored[],
 ): Judged {
   if (protocol.kind === 'span') {
@@ -33,7 +32,7 @@ export function judge(
     const greedy = isGreedy(own);
     return {
       prediction: greedy,
-      gold: (pairs[0] as Pair).continuation,
+      gold: protocol.continuation(example),
       tie: false,
       values: { acc: greedy ? 1 : 0, logprob_gold: logprobOf(own) },
     };

@@ -3,11 +3,6 @@ import type { Backend, ForwardResult } from '../types.ts';
 import type { SessionOptions } from './ort.ts';
 import type { WorkerReply, WorkerRequest } from './worker.ts';
 
-/** A backend whose session lives in a worker thread (worker.ts), and the runtime's version. */
-export interface ThreadedBackend extends Backend {
-  readonly runtime: string;
-}
-
 /**
  * Starts worker.ts as a thread. In the build it is plain JavaScript; the sources run under tsx, and a thread does
  * not inherit its loader, so there it is registered first.
@@ -19,8 +14,8 @@ function startWorker(): Worker {
   return new Worker(code, { eval: true });
 }
 
-/** Starts the thread and loads the model in it. @throws what the runtime says where it can't load the model. */
-export async function openBackend(options: SessionOptions): Promise<ThreadedBackend> {
+/** Starts a thread (worker.ts) and loads the model in it. @throws what the runtime says where it can't load the model. */
+export async function openBackend(options: SessionOptions): Promise<Backend> {
   const worker = startWorker();
   const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   let sent = 0;
@@ -54,12 +49,11 @@ export async function openBackend(options: SessionOptions): Promise<ThreadedBack
     });
   };
 
-  const runtime = await call<string>({ kind: 'open', options }).catch(async (error: unknown) => {
+  await call<void>({ kind: 'open', options }).catch(async (error: unknown) => {
     await worker.terminate();
     throw error;
   });
   return {
-    runtime,
     forward: (step) => call<ForwardResult>({ kind: 'forward', step }),
     release: (trunk) => call<void>({ kind: 'release', trunk }),
     async close() {

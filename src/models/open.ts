@@ -1,36 +1,53 @@
 import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { messageOf, UserError } from '../errors.ts';
 import { packageFolder } from '../package.ts';
-import type { ModelIdentity, Tokenizer } from '../types.ts';
+import type { Backend, ModelIdentity, Tokenizer } from '../types.ts';
 import { type Architecture, architectureOf } from './architecture.ts';
-import { openBackend, type ThreadedBackend } from './backend.ts';
+import { openBackend } from './backend.ts';
 import { type Checkpoint, commonFolder, hashWeights, readCheckpoint } from './checkpoint.ts';
 import { openTokenizer } from './tokenizers/open.ts';
 
-/** A loaded model: what scores, what tokenises, and what identifies it. */
+/** A model that is checked and identified; its weights are loaded when there is something to compute. */
 export interface Model {
   readonly identity: ModelIdentity;
   readonly tokenizer: Tokenizer;
-  readonly backend: ThreadedBackend;
   /** Tokens that the model can be fed at once. */
   readonly contextLength: number;
+  readonly architecture: Architecture;
   readonly threads: number;
+  /** The runtime's version. */
+  readonly runtime: string;
+  /**
+   * Loads the weights once. For a small number of tokens the load is kept short, for a large one the run.
+   * @throws UserError where the runtime can't load the model
+   */
+  load(tokensToCompute: number): Promise<Backend>;
+  close(): Promise<void>;
 }
 
 export interface ModelOptions {
   /** Threads for matrix products; by default all cores. */
   readonly threads?: number | null;
+  /** Called when the weights are loaded, with the seconds that it took. */
+  readonly onLoad?: (seconds: number) => void;
 }
 
+/**
+ * From this many tokens on, onnxruntime's pre-packing of the weights gains more time in the runs than it costs at
+ * load; below, the weights are used as they lie, which also saves a copy of them in memory. See tests/bench.
+ */
+const PREPACK_FROM = 8192;
+
 /** Where a model reference leads: a folder, or a bundled demo checkpoint by its alias `demo-NAME`. */
-export function modelFolder(ref: string): string {
+function modelFolder(ref: string): string {
   const bundled = /^demo-([a-z0-9-]+)$/.exec(ref)?.[1];
   return bundled === undefined || existsSync(ref) ? ref : join(packageFolder(), 'datasets', 'demo', bundled);
 }
 
-/** What can be told of a model without loading its weights. */
+/** What can be told of a model without reading its weights. */
 export interface ModelFiles {
   readonly checkpoint: Checkpoint;
   readonly architecture: Architecture;
@@ -58,30 +75,47 @@ export async function inspectModel(ref: string): Promise<ModelFiles> {
 export async function openModel(ref: string, options: ModelOptions = {}): Promise<Model> {
   const { checkpoint, architecture, tokenizer } = await inspectModel(ref);
   const weightFolder = commonFolder(checkpoint.weightFiles);
-  const threads = options.threads ?? availableParallelism();
-  const { layers, keyValueHeads, headSize, vocabularySize } = architecture;
   const graph = architecture.graph(weightFolder);
-  const [backend, sha256] = await Promise.all([
-    openBackend({ graph, weightFolder, layers, keyValueHeads, headSize, vocabularySize, threads }).catch(
-      (error: unknown) => {
-        throw new UserError(`${ref}: onnxruntime cannot load the model: ${messageOf(error)}`);
-      },
-    ),
-    hashWeights(checkpoint.weightFiles),
-  ]);
+  const threads = options.threads ?? availableParallelism();
   let parameters = 0;
   for (const { shape } of checkpoint.tensors.values()) parameters += shape.reduce((a, b) => a * b, 1);
-  return {
-    identity: {
-      ref,
-      sha256,
-      parameters,
-      architecture: architecture.name,
-      tokenizer_sha256: tokenizer.sha256,
-    },
-    tokenizer,
-    backend,
-    contextLength: architecture.contextLength,
-    threads,
+  const identity: ModelIdentity = {
+    ref,
+    sha256: await hashWeights(checkpoint.weightFiles),
+    parameters,
+    architecture: architecture.name,
+    tokenizer_sha256: tokenizer.sha256,
   };
+  const load = async (tokensToCompute: number): Promise<Backend> => {
+    const began = performance.now();
+    const { layers, keyValueHeads, headSize, vocabularySize } = architecture;
+    const prepack = tokensToCompute >= PREPACK_FROM;
+    const shape = { layers, keyValueHeads, headSize, vocabularySize };
+    const backend = await openBackend({ graph, weightFolder, ...shape, threads, prepack }).catch((error: unknown) => {
+      throw new UserError(`${ref}: onnxruntime cannot load the model: ${messageOf(error)}`);
+    });
+    options.onLoad?.((performance.now() - began) / 1000);
+    return backend;
+  };
+  let backend: Promise<Backend> | undefined;
+  return {
+    identity,
+    tokenizer,
+    contextLength: architecture.contextLength,
+    architecture,
+    threads,
+    runtime: runtimeVersion(),
+    load(tokensToCompute) {
+      backend ??= load(tokensToCompute);
+      return backend;
+    },
+    async close() {
+      await (await backend)?.close();
+    },
+  };
+}
+
+/** Version of the installed onnxruntime-node, without loading it. */
+function runtimeVersion(): string {
+  return (createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string }).version;
 }

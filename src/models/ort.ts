@@ -13,6 +13,8 @@ export interface SessionOptions {
   readonly headSize: number;
   readonly vocabularySize: number;
   readonly threads: number;
+  /** Copy the weights into the layout that matrix products like best. */
+  readonly prepack: boolean;
 }
 
 export interface Session {
@@ -39,7 +41,12 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     // Shapes change from step to step: memory patterns would only hold memory.
     enableMemPattern: false,
     logSeverityLevel: 3,
-    extra: { session: { model_external_initializers_file_folder_path: options.weightFolder } },
+    extra: {
+      session: {
+        model_external_initializers_file_folder_path: options.weightFolder,
+        disable_prepacking: options.prepack ? '0' : '1',
+      },
+    },
   });
   const noKeys = new ort.Tensor('float32', new Float32Array(0), [heads, size, 0]);
   const noValues = new ort.Tensor('float32', new Float32Array(0), [heads, 0, size]);
@@ -132,9 +139,4 @@ function join(a: ort.Tensor, b: ort.Tensor, rows: number, dims: readonly number[
     joined.set(right.subarray(r * added, (r + 1) * added), r * (wide + added) + wide);
   }
   return new ort.Tensor('float32', joined, dims);
-}
-
-/** The runtime's version and where it comes from, for the run record. */
-export function runtimeVersion(): string {
-  return ort.env.versions.node ?? ort.env.versions.common;
 }

@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import type { ForwardStep } from '../types.ts';
-import { openSession, runtimeVersion, type Session, type SessionOptions } from './ort.ts';
+import { openSession, type Session, type SessionOptions } from './ort.ts';
 
 /**
  * The thread that owns the session: `session.run` blocks its thread for the whole run, and the main thread must
@@ -22,7 +22,7 @@ let session: Session | undefined;
 async function answer(request: WorkerRequest): Promise<unknown> {
   if (request.kind === 'open') {
     session = await openSession(request.options);
-    return runtimeVersion();
+    return undefined;
   }
   if (!session) throw new Error('the session is not open');
   switch (request.kind) {

@@ -5,10 +5,11 @@ import type { Example, Overflow, Pair, Request, Tokenizer } from '../types.ts';
 import { pairEncoder } from './join.ts';
 import { renderPairs } from './render.ts';
 
-/** An example ready to be scored: its text, its requests, and what of the wanted shots fitted the window. */
+/** An example ready to be scored: its requests, and what of the wanted shots fitted the window. */
 export interface Prompt {
   readonly example: Example;
-  readonly pairs: readonly Pair[];
+  /** SHA-256 of its pairs as text, 16 hex digits. */
+  readonly hash: string;
   readonly requests: readonly Request[];
   readonly shotIds: readonly string[];
   /** Most tokens that any of its requests lost to the window. */
@@ -46,10 +47,11 @@ export function promptBuilder(
     try {
       const requests = pairs.map(encode);
       const truncated = Math.max(...requests.map((r) => r.truncated));
-      return { example, pairs, requests, shotIds, truncated };
+      return { example, hash: pairsHash(pairs), requests, shotIds, truncated };
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      return { example, pairs, requests: [], shotIds, truncated: 0, unscored: error.message };
+      const unscored = error.message;
+      return { example, hash: pairsHash(pairs), requests: [], shotIds, truncated: 0, unscored };
     }
   };
 
@@ -83,7 +85,6 @@ export function promptBuilder(
   };
 }
 
-/** SHA-256 of a prompt's pairs as text, 16 hex digits. */
-export function promptHash(pairs: readonly Pair[]): string {
+function pairsHash(pairs: readonly Pair[]): string {
   return createHash('sha256').update(JSON.stringify(pairs)).digest('hex').slice(0, 16);
 }

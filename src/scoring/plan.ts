@@ -15,6 +15,8 @@ export interface PlanLimits {
   readonly stepCost: number;
   /** Cost of fetching and holding the keys and values of a trunk. */
   readonly trunkCost: number;
+  /** Tokens of a trunk that is kept because it saves work; one that must be kept may be longer. */
+  readonly trunkTokens: number;
 }
 
 export const DEFAULT_LIMITS: PlanLimits = {
@@ -24,14 +26,27 @@ export const DEFAULT_LIMITS: PlanLimits = {
   pairCost: 1 / 4608,
   stepCost: 16,
   trunkCost: 32,
+  trunkTokens: 4096,
 };
+
+/** Keys and values of a trunk may take this much memory. */
+const TRUNK_BYTES = 256 * 2 ** 20;
+
+/** The limits that suit a model of the given shape. */
+export function planLimits(model: {
+  readonly layers: number;
+  readonly keyValueHeads: number;
+  readonly headSize: number;
+}): PlanLimits {
+  const width = model.keyValueHeads * model.headSize;
+  const trunkTokens = Math.floor(TRUNK_BYTES / (2 * 4 * model.layers * width));
+  return { ...DEFAULT_LIMITS, pairCost: 1 / (6 * width), trunkTokens };
+}
 
 /** A step and where its results go: pair i is slot `pairSlot[i]` of request `pairRequest[i]`. */
 export interface PlannedStep extends ForwardStep {
   readonly pairRequest: Int32Array;
   readonly pairSlot: Int32Array;
-  /** Trunks that no later step needs. */
-  readonly release: readonly number[];
 }
 
 /** The steps that score a list of requests, in order. Pure data: no model is needed to make or test it. */
@@ -78,15 +93,13 @@ export function planScoring(requests: readonly Request[], limits: PlanLimits = D
     const share = tokens / steps;
     const repeated = steps * cost(chain + share, past.length);
     const kept = limits.trunkCost + cost(chain, past.length) + steps * cost(share, past.length + chain);
+    const affordable = past.length + chain <= limits.trunkTokens;
     const fits = chain + tokens <= limits.stepTokens && rows <= limits.stepRows;
-    if (fits && (tokens === 0 || cost(chain + tokens, past.length) <= Math.min(kept, repeated))) {
+    if (fits && (tokens === 0 || cost(chain + tokens, past.length) <= Math.min(affordable ? kept : Infinity, repeated))) {
       emitTree(path, below, past);
-    } else if (chain > 0 && (kept < repeated || chain > limits.stepTokens / 2 || tokens === 0)) {
+    } else if (chain > 0 && ((affordable && kept < repeated) || chain > limits.stepTokens / 2 || tokens === 0)) {
       const trunk = emitChain(path, past, tokens > 0);
-      if (tokens > 0) {
-        scatter([], below, trunk);
-        release(trunk);
-      }
+      if (tokens > 0) scatter([], below, trunk);
     } else {
       scatter(path, below, past);
     }
@@ -136,7 +149,6 @@ export function planScoring(requests: readonly Request[], limits: PlanLimits = D
       step.exit.fill(step.ids.length);
       const kept = keep || !last ? { id: trunks++, length: trunk.length + step.ids.length } : trunk;
       finish(step, trunk.id, kept.id === trunk.id ? -1 : kept.id);
-      if (trunk.id !== past.id) release(trunk);
       trunk = kept;
       step = newStep();
     };
@@ -202,13 +214,7 @@ export function planScoring(requests: readonly Request[], limits: PlanLimits = D
       pairTarget: Int32Array.from(step.asked, (a) => a.target),
       pairRequest: Int32Array.from(step.asked, (a) => a.request),
       pairSlot: Int32Array.from(step.asked, (a) => a.slot),
-      release: [],
     });
-  };
-
-  const release = (trunk: Trunk): void => {
-    const last = steps.pop()!;
-    steps.push({ ...last, release: [...last.release, trunk.id] });
   };
 
   if (requests.length > 0) scatter([], root.children, { id: -1, length: 0 });
@@ -219,6 +225,21 @@ export function planScoring(requests: readonly Request[], limits: PlanLimits = D
     tokensComputed: steps.reduce((sum, s) => sum + s.ids.length, 0),
     tokensScored: requests.reduce((sum, r) => sum + r.tokens.length - r.start, 0),
   };
+}
+
+/**
+ * The steps that the wanted requests need, in order: those that ask something of them, and the trunks below those.
+ * A step is never changed, so a request's scores do not depend on what else is wanted.
+ */
+export function neededSteps(plan: Plan, wanted: (request: number) => boolean): PlannedStep[] {
+  const trunks = new Set<number>();
+  const needed: PlannedStep[] = [];
+  for (const step of [...plan.steps].reverse()) {
+    if (!(step.keep >= 0 && trunks.has(step.keep)) && !step.pairRequest.some(wanted)) continue;
+    needed.push(step);
+    if (step.past >= 0) trunks.add(step.past);
+  }
+  return needed.reverse();
 }
 
 /** A step being laid out; the depths of `asked` count from the step's first token. */

@@ -1,12 +1,14 @@
 import pLimit from 'p-limit';
 import type { Backend, ForwardResult, Request, Scored } from '../types.ts';
-import type { Plan, PlannedStep } from './plan.ts';
+import { neededSteps, type Plan, type PlannedStep } from './plan.ts';
 
 /** Steps under way at once: one in the model, one waiting, so that the model never waits for this thread. */
 const IN_FLIGHT = 2;
 
 export interface ScoreOptions {
   readonly signal?: AbortSignal | undefined;
+  /** Requests whose scores are wanted; all, unless told. */
+  readonly wanted?: ((request: number) => boolean) | undefined;
   /** Called after each step with the number of tokens that it computed. */
   readonly onStep?: ((tokens: number) => void) | undefined;
   /** Names a request in an error. */
@@ -27,22 +29,29 @@ export async function* score(
   const hits = logprobs.map((l) => new Array<boolean>(l.length).fill(false));
   const open = Int32Array.from(logprobs, (l) => l.length);
 
+  const wanted = options.wanted ?? (() => true);
+  const steps = neededSteps(plan, wanted);
+  const lastUse = new Map<number, PlannedStep>();
+  for (const step of steps) if (step.past >= 0) lastUse.set(step.past, step);
+
   const limit = pLimit(IN_FLIGHT);
   const run = async (step: PlannedStep): Promise<ForwardResult> => {
     options.signal?.throwIfAborted();
-    const result = await backend.forward(step);
-    for (const trunk of step.release) await backend.release(trunk);
+    // A trunk that only unwanted requests build on need not be kept.
+    const result = await backend.forward(lastUse.has(step.keep) ? step : { ...step, keep: -1 });
+    if (lastUse.get(step.past) === step) await backend.release(step.past);
     return result;
   };
-  const results = plan.steps.map((step) => limit(() => run(step)));
+  const results = steps.map((step) => limit(() => run(step)));
   // A step that fails while an earlier one is awaited must not count as an unhandled rejection.
   for (const result of results) result.catch(() => {});
   try {
-    for (const [s, step] of plan.steps.entries()) {
+    for (const [s, step] of steps.entries()) {
       const result = await results[s]!;
       options.onStep?.(step.ids.length);
       for (let i = 0; i < step.pairRow.length; i++) {
         const request = step.pairRequest[i]!;
+        if (!wanted(request)) continue;
         const slot = step.pairSlot[i]!;
         const value = result.logprobs[i]!;
         if (!Number.isFinite(value)) {

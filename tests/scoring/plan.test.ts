@@ -34,6 +34,7 @@ const limits: fc.Arbitrary<PlanLimits> = fc.record({
   pairCost: fc.constantFrom(0, 1 / 4608, 1),
   stepCost: fc.constantFrom(0, 5, 50),
   trunkCost: fc.constantFrom(0, 5, 50),
+  trunkTokens: fc.constantFrom(0, 10, 1000),
 });
 
 describe('planScoring on the prefix-hash backend', () => {

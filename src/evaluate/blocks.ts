@@ -1,0 +1,66 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Prompt } from '../prompts/fit.ts';
+import type { Example } from '../types.ts';
+import type { Cell } from './cells.ts';
+import type { LoadedTask } from './load.ts';
+
+/** An example at one number of shots and one draw, ready to be scored. */
+export interface Item {
+  readonly cell: Cell;
+  readonly prompt: Prompt;
+}
+
+/**
+ * Requests of a block hold at most about this many tokens: it bounds the memory of a run, whatever its size, and
+ * is large enough that the preamble computed anew in each block costs little.
+ */
+const BLOCK_TOKENS = 1_000_000;
+/** Tokenising gives way to timers and signals after this long. */
+const BUSY_MS = 20;
+
+/**
+ * Cuts a task into blocks of items that are planned together: all numbers of shots and draws of an example stand in
+ * one block. The cut depends on the data and the model's tokenizer alone, so a resumed run has the same blocks.
+ */
+export async function* blocksOf(
+  loaded: LoadedTask,
+  cells: readonly Cell[],
+  build: (example: Example, shots: readonly Example[]) => Prompt,
+  contextLength: number,
+): AsyncGenerator<Item[], void, undefined> {
+  let block: Item[] = [];
+  let tokens = 0;
+  let breath = performance.now();
+  for (const example of loaded.examples) {
+    for (const cell of cells) {
+      // No more shots can fit than there are tokens.
+      const k = cell.shots === 'max' ? contextLength : cell.shots;
+      const prompt = build(example, loaded.shots[cell.draw]?.(example, k) ?? []);
+      block.push({ cell, prompt });
+      tokens += prompt.requests.reduce((sum, r) => sum + r.tokens.length, 0);
+    }
+    if (tokens >= BLOCK_TOKENS) {
+      yield block;
+      block = [];
+      tokens = 0;
+    }
+    if (performance.now() - breath > BUSY_MS) {
+      await setImmediate();
+      breath = performance.now();
+    }
+  }
+  if (block.length > 0) yield block;
+}
+
+/** Starts the work for the next value while the last one is used. */
+export async function* ahead<T>(source: AsyncGenerator<T, void, undefined>): AsyncGenerator<T, void, undefined> {
+  let next = source.next();
+  for (;;) {
+    const { value, done } = await next;
+    if (done) return;
+    next = source.next();
+    // Where the consumer stops early, nobody awaits this one.
+    next.catch(() => {});
+    yield value as T;
+  }
+}

@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs';
+import { open, readFile, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { hasCode, UserError } from '../errors.ts';
+
+/** Who holds a folder: a process of a machine, told apart from a later one with the same number by its start. */
+interface Holder {
+  readonly pid: number;
+  readonly host: string;
+  readonly started: string;
+}
+
+/**
+ * Takes a folder for this process by creating a lock file in it; a lock whose process is dead is taken over.
+ * @returns what gives the folder back
+ * @throws UserError where another process holds it
+ */
+export async function lockFolder(path: string): Promise<() => Promise<void>> {
+  const own: Holder = { pid: process.pid, host: hostname(), started: startOf(process.pid) ?? '' };
+  for (let attempt = 0; attempt < 3; attempt++) {
+    try {
+      const file = await open(path, 'wx');
+      await file.writeFile(JSON.stringify(own));
+      await file.close();
+      return () => rm(path, { force: true });
+    } catch (error) {
+      if (!hasCode(error, 'EEXIST')) throw error;
+    }
+    const holder = await readHolder(path);
+    if (holder && isAlive(holder)) {
+      throw new UserError(
+        `${path}: process ${holder.pid} on ${holder.host} is using this run folder; wait for it, or name another with --out`,
+      );
+    }
+    await rm(path, { force: true });
+  }
+  throw new UserError(`${path}: another process keeps taking this run folder; name another with --out`);
+}
+
+async function readHolder(path: string): Promise<Holder | undefined> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as Holder;
+  } catch {
+    // Gone, or cut short by the death of the process that wrote it.
+    return undefined;
+  }
+}
+
+/** A holder on another machine can't be asked: it counts as alive. */
+function isAlive({ pid, host, started }: Holder): boolean {
+  if (host !== hostname()) return true;
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if (!hasCode(error, 'EPERM')) return false;
+  }
+  return started === '' || startOf(pid) === started;
+}
+
+/** When a process started, in the kernel's clock ticks; undefined where the system does not say. */
+function startOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name in parentheses may hold anything; the start is the 22nd field, the 20th behind it.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return undefined;
+  }
+}
