@@ -124,15 +124,24 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
     threads: args.threads ?? DEFAULT_SPEC.threads,
     overflow: args.overflow ?? DEFAULT_SPEC.overflow,
   };
-  const hash = createHash('sha256').update(JSON.stringify(spec)).digest('hex').slice(0, 12);
-  const out = args.out ?? join('reports', 'runs', hash);
+  let folder = '';
+  // The resolved spec holds the weights' hash: the same command on a newer checkpoint is another run.
+  const byHash = (resolved: unknown): string =>
+    join('reports', 'runs', createHash('sha256').update(JSON.stringify(resolved)).digest('hex').slice(0, 12));
   const progress = progressOn(process.stderr);
-  const record = await evaluate(spec, { signal, out, onEvent: reporter(progress) });
-  progress.end();
-  const page = join(out, 'leaderboard.html');
+  const report = reporter(progress);
+  const record = await evaluate(spec, {
+    signal,
+    out: args.out ?? byHash,
+    onEvent(event) {
+      if (event.kind === 'folder') folder = event.path;
+      report(event);
+    },
+  }).finally(() => progress.end());
+  const page = join(folder, 'leaderboard.html');
   await disk.replace(page, leaderboard(record));
   process.stdout.write(args.json ? `${JSON.stringify(record, null, 2)}\n` : `${resultTable(record)}\n`);
-  progress.note(`Run folder: ${out}\nLeaderboard: ${page}`);
+  progress.note(`Run folder: ${folder}\nLeaderboard: ${page}`);
 }
 
 function reporter(progress: ReturnType<typeof progressOn>): (event: RunEvent) => void {
@@ -140,6 +149,8 @@ function reporter(progress: ReturnType<typeof progressOn>): (event: RunEvent) =>
   let began = 0;
   return (event) => {
     switch (event.kind) {
+      case 'folder':
+        return event.resumed ? progress.note(`resuming ${event.path}`) : undefined;
       case 'warning':
         return progress.note(`warning: ${event.message}`);
       case 'model': {

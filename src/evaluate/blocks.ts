@@ -53,7 +53,9 @@ export async function* blocksOf(
 }
 
 /** Starts the work for the next value while the last one is used. */
-export async function* ahead<T>(source: AsyncGenerator<T, void, undefined>): AsyncGenerator<T, void, undefined> {
+export async function* ahead<T>(
+  source: AsyncGenerator<T, void, undefined>,
+): AsyncGenerator<T, void, undefined> {
   let next = source.next();
   for (;;) {
     const { value, done } = await next;

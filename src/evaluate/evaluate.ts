@@ -30,6 +30,8 @@ export const DEFAULT_SPEC: Omit<RunSpec, 'models'> = {
 export interface Ports {
   readonly openModel: (ref: string, options: ModelOptions) => Promise<Model>;
   readonly disk: Disk;
+  /** Finished samples wait in memory for this long at most. */
+  readonly flushMs: number;
 }
 
 /**
@@ -43,7 +45,7 @@ export function evaluate(
   spec: Pick<RunSpec, 'models'> & Partial<RunSpec>,
   options: EvaluateOptions = {},
 ): Promise<RunRecord> {
-  return evaluateWith({ openModel, disk }, spec, options);
+  return evaluateWith({ openModel, disk, flushMs: 1000 }, spec, options);
 }
 
 /** `evaluate` on a world of the caller's making. */
@@ -53,7 +55,7 @@ export async function evaluateWith(
   options: EvaluateOptions = {},
 ): Promise<RunRecord> {
   const full: RunSpec = { ...DEFAULT_SPEC, ...spec };
-  const { signal, onEvent, out } = options;
+  const { signal, onEvent } = options;
   const warnings: string[] = [];
   const warn = (message: string): void => {
     if (warnings.includes(message)) return;
@@ -96,7 +98,10 @@ export async function evaluateWith(
     results,
     cost,
   });
-  const folder = out === undefined ? undefined : await openRunFolder(out, record('partial'), ports.disk);
+  const begun = record('partial');
+  const out = typeof options.out === 'function' ? options.out(begun.spec) : options.out;
+  const folder = out === undefined ? undefined : await openRunFolder(out, begun, ports);
+  if (out !== undefined) onEvent?.({ kind: 'folder', path: out, resumed: folder?.former !== undefined });
   try {
     for (const key of ['ort', 'platform', 'threads', 'node'] as const) {
       const [then, now] = [folder?.former?.environment[key], environment[key]];

@@ -1,7 +1,8 @@
-import type { CellResult, ModelIdentity } from '../types.ts';
+import type { CellResult, ModelIdentity, RunRecord } from '../types.ts';
 
 /** What a run says while it goes on. */
 export type RunEvent =
+  | { readonly kind: 'folder'; readonly path: string; readonly resumed: boolean }
   | { readonly kind: 'warning'; readonly message: string }
   | {
       readonly kind: 'model';
@@ -23,6 +24,6 @@ export type RunEvent =
 export interface EvaluateOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: ((event: RunEvent) => void) | undefined;
-  /** Folder to write the run to; without one nothing is written. */
-  readonly out?: string | undefined;
+  /** Folder to write the run to, or how to name it after what is run; without one nothing is written. */
+  readonly out?: string | ((spec: RunRecord['spec']) => string) | undefined;
 }

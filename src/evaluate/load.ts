@@ -71,7 +71,8 @@ export async function loadTask(
   for (const message of [...split.warnings, ...pool.warnings]) warn(message);
   const all = split.records.map(task.decode);
   const twice = firstRepeated(all.map((e) => e.id));
-  if (twice !== undefined) throw new UserError(`task "${task.name}": two items of its data have the id "${twice}"`);
+  if (twice !== undefined)
+    throw new UserError(`task "${task.name}": two items of its data have the id "${twice}"`);
   const shotExamples = pool === split ? all : pool.records.map(task.decode);
   const examples = spec.limit === null ? all : subset(all, spec.limit, spec.seed, task.name);
   const shots = Array.from({ length: spec.draws }, (_, number) =>

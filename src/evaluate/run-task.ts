@@ -33,7 +33,8 @@ export async function runTask(
   const ref = model.identity.ref;
   const cells = cellsOf(loaded, ref, spec);
   for (const cell of cells) {
-    for (const sample of (await folder?.finished(cell.path)) ?? []) cell.finished.set(sample.id, summarise(sample));
+    for (const sample of (await folder?.finished(cell.path)) ?? [])
+      cell.finished.set(sample.id, summarise(sample));
   }
   const finish = (cell: Item['cell'], sample: Sample): void => {
     cell.finished.set(sample.id, summarise(sample));

@@ -81,7 +81,11 @@ export async function openScorer(ref: string, options: ScorerOptions = {}): Prom
         onProgress?.(done, plan.tokensComputed);
       };
       const describe = (request: number): string => `pair ${places[request]}`;
-      for await (const [i, scored] of score(requests, plan, await model.load(plan.tokensComputed), { signal, onStep, describe })) {
+      for await (const [i, scored] of score(requests, plan, await model.load(plan.tokensComputed), {
+        signal,
+        onStep,
+        describe,
+      })) {
         results[places[i] as number] = pairScore(requests[i] as Request, scored);
       }
       return results;

@@ -11,6 +11,7 @@ export function alarmsOf(samples: readonly Summary[]): string[] {
   }
   const predictions = new Set(scored.map((s) => s.prediction));
   const [only] = predictions;
-  if (predictions.size === 1 && typeof only === 'number') alarms.push(`every item is answered with choice ${only + 1}`);
+  if (predictions.size === 1 && typeof only === 'number')
+    alarms.push(`every item is answered with choice ${only + 1}`);
   return alarms;
 }

@@ -22,11 +22,7 @@ export function isGreedy(scored: Scored): boolean {
 }
 
 /** Judges one item from the scores of its pairs, in the order in which the protocol rendered them. */
-export function judge(
-  protocol: Protocol<Example>,
-  example: Example,
-  scored: readonly Scored[],
-): Judged {
+export function judge(protocol: Protocol<Example>, example: Example, scored: readonly Scored[]): Judged {
   if (protocol.kind === 'span') {
     const own = scored[0] as Scored;
     const greedy = isGreedy(own);

@@ -91,9 +91,11 @@ export async function openModel(ref: string, options: ModelOptions = {}): Promis
     const { layers, keyValueHeads, headSize, vocabularySize } = architecture;
     const prepack = tokensToCompute >= PREPACK_FROM;
     const shape = { layers, keyValueHeads, headSize, vocabularySize };
-    const backend = await openBackend({ graph, weightFolder, ...shape, threads, prepack }).catch((error: unknown) => {
-      throw new UserError(`${ref}: onnxruntime cannot load the model: ${messageOf(error)}`);
-    });
+    const backend = await openBackend({ graph, weightFolder, ...shape, threads, prepack }).catch(
+      (error: unknown) => {
+        throw new UserError(`${ref}: onnxruntime cannot load the model: ${messageOf(error)}`);
+      },
+    );
     options.onLoad?.((performance.now() - began) / 1000);
     return backend;
   };

@@ -95,9 +95,15 @@ export function planScoring(requests: readonly Request[], limits: PlanLimits = D
     const kept = limits.trunkCost + cost(chain, past.length) + steps * cost(share, past.length + chain);
     const affordable = past.length + chain <= limits.trunkTokens;
     const fits = chain + tokens <= limits.stepTokens && rows <= limits.stepRows;
-    if (fits && (tokens === 0 || cost(chain + tokens, past.length) <= Math.min(affordable ? kept : Infinity, repeated))) {
+    if (
+      fits &&
+      (tokens === 0 || cost(chain + tokens, past.length) <= Math.min(affordable ? kept : Infinity, repeated))
+    ) {
       emitTree(path, below, past);
-    } else if (chain > 0 && ((affordable && kept < repeated) || chain > limits.stepTokens / 2 || tokens === 0)) {
+    } else if (
+      chain > 0 &&
+      ((affordable && kept < repeated) || chain > limits.stepTokens / 2 || tokens === 0)
+    ) {
       const trunk = emitChain(path, past, tokens > 0);
       if (tokens > 0) scatter([], below, trunk);
     } else {

@@ -8,9 +8,6 @@ import { lockFolder } from './lock.ts';
 /** What a run folder may hold. */
 const RUN_FILES: readonly string[] = ['run.json', 'samples', 'leaderboard.html', 'lock'];
 
-/** Finished samples wait in memory for this long at most. */
-const FLUSH_MS = 1000;
-
 /** A run's folder while it is written by this process. */
 export interface RunFolder {
   /** The record that an interrupted run of the same spec left; undefined in a new folder. */
@@ -40,11 +37,17 @@ export function samplesPath(cell: {
  * @param record the run as it begins; its spec must equal that of a run found here
  * @throws UserError where the folder holds something else, is in use, or can't be written
  */
-export async function openRunFolder(folder: string, record: RunRecord, disk: Disk): Promise<RunFolder> {
+export async function openRunFolder(
+  folder: string,
+  record: RunRecord,
+  options: { readonly disk: Disk; readonly flushMs: number },
+): Promise<RunFolder> {
   let release: () => Promise<void>;
   try {
     await makeFolder(folder);
-    const stranger = (await readdir(folder)).find((name) => !RUN_FILES.includes(name) && !name.endsWith('.tmp'));
+    const stranger = (await readdir(folder)).find(
+      (name) => !RUN_FILES.includes(name) && !name.endsWith('.tmp'),
+    );
     if (stranger !== undefined) {
       throw new UserError(`--out ${folder}: expected a new folder or a run's, found "${stranger}" in it`);
     }
@@ -54,7 +57,7 @@ export async function openRunFolder(folder: string, record: RunRecord, disk: Dis
   }
   try {
     const former = await readFormer(folder, record);
-    const open = writer(folder, disk);
+    const open = writer(folder, options);
     if (former === undefined) await open.writeRecord(record);
     return {
       ...open,
@@ -76,7 +79,8 @@ async function readFormer(folder: string, record: RunRecord): Promise<RunRecord 
   });
   if (former === undefined) {
     const left = await readdir(join(folder, 'samples')).catch(() => []);
-    if (left.length > 0) throw new UserError(`--out ${folder}: holds samples but no run.json: name another folder`);
+    if (left.length > 0)
+      throw new UserError(`--out ${folder}: holds samples but no run.json: name another folder`);
     return undefined;
   }
   const difference = firstDifference(former.spec, record.spec, 'spec');
@@ -86,7 +90,10 @@ async function readFormer(folder: string, record: RunRecord): Promise<RunRecord 
   return former;
 }
 
-function writer(folder: string, disk: Disk): Omit<RunFolder, 'former' | 'close'> {
+function writer(
+  folder: string,
+  { disk, flushMs }: { readonly disk: Disk; readonly flushMs: number },
+): Omit<RunFolder, 'former' | 'close'> {
   let waiting = new Map<string, string>();
   let timer: NodeJS.Timeout | undefined;
   let failure: unknown;
@@ -117,14 +124,16 @@ function writer(folder: string, disk: Disk): Omit<RunFolder, 'former' | 'close'>
       if (failure !== undefined) throw cannotWrite(folder, failure);
       waiting.set(path, `${waiting.get(path) ?? ''}${JSON.stringify(sample)}\n`);
       // A failed write is told by the next append or flush.
-      timer ??= setTimeout(() => flush().catch(() => {}), FLUSH_MS);
+      timer ??= setTimeout(() => flush().catch(() => {}), flushMs);
     },
     flush,
     async writeRecord(record) {
       await flush();
-      await disk.replace(join(folder, 'run.json'), `${JSON.stringify(record, null, 2)}\n`).catch((error: unknown) => {
-        throw cannotWrite(folder, error);
-      });
+      await disk
+        .replace(join(folder, 'run.json'), `${JSON.stringify(record, null, 2)}\n`)
+        .catch((error: unknown) => {
+          throw cannotWrite(folder, error);
+        });
     },
   };
 }
@@ -178,7 +187,10 @@ function cannotWrite(folder: string, error: unknown): unknown {
 /** The first place where two JSON values differ, and both values there. */
 function firstDifference(a: unknown, b: unknown, path: string): string | undefined {
   if (typeof a === 'object' && typeof b === 'object' && a !== null && b !== null) {
-    for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
+    // Plain values first: they say more than the hashes that follow from them.
+    const plain = (key: string): number => (typeof (a as Record<string, unknown>)[key] === 'object' ? 1 : 0);
+    const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])].sort((x, y) => plain(x) - plain(y));
+    for (const key of keys) {
       const found = firstDifference(
         (a as Record<string, unknown>)[key],
         (b as Record<string, unknown>)[key],

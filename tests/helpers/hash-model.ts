@@ -1,0 +1,42 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Model } from '../../src/models/open.ts';
+import { gpt2Tokenizer } from '../../src/models/tokenizers/gpt2.ts';
+import { hashBackend } from './backends.ts';
+
+/** GPT-2's tokenizer over the prefix-hash backend: a whole run without weights, whose every score is known. */
+export function hashModel(ref: string, contextLength = 1024): Model & { readonly steps: () => number } {
+  const backend = hashBackend();
+  const tokenizer = gpt2Tokenizer();
+  return {
+    identity: {
+      ref,
+      sha256: 'hash',
+      parameters: 0,
+      architecture: 'hash',
+      tokenizer_sha256: tokenizer.sha256,
+    },
+    tokenizer,
+    contextLength,
+    architecture: {
+      name: 'hash',
+      contextLength,
+      vocabularySize: tokenizer.vocabularySize,
+      layers: 1,
+      keyValueHeads: 1,
+      headSize: 768,
+      graph: () => new Uint8Array(),
+    },
+    threads: 1,
+    runtime: 'none',
+    load: async () => ({
+      ...backend,
+      // A real backend answers from another thread: timers run in between.
+      forward: async (step) => {
+        await setImmediate();
+        return backend.forward(step);
+      },
+    }),
+    close: async () => {},
+    steps: () => backend.steps.length,
+  };
+}
