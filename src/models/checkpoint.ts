@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { open, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
 import { messageOf, UserError } from '../errors.ts';
 import { readSafetensors, type WeightTensor } from './safetensors.ts';
@@ -109,10 +109,20 @@ export function commonFolder(files: readonly string[]): string {
 /** SHA-256 of a checkpoint's weight files in order; of a single file, that file's own. */
 export async function hashWeights(files: readonly string[]): Promise<string> {
   const digests: string[] = [];
+  // One buffer for all: a stream would leave the whole file behind as garbage.
+  const buffer = Buffer.alloc(1 << 22);
   for (const file of files) {
     const hash = createHash('sha256');
-    for await (const chunk of createReadStream(file, { highWaterMark: 1 << 22 }))
-      hash.update(chunk as Buffer);
+    const handle = await open(file, 'r');
+    try {
+      for (;;) {
+        const { bytesRead } = await handle.read(buffer, 0, buffer.length);
+        if (bytesRead === 0) break;
+        hash.update(buffer.subarray(0, bytesRead));
+      }
+    } finally {
+      await handle.close();
+    }
     digests.push(hash.digest('hex'));
   }
   return digests.length === 1 ? digests[0]! : createHash('sha256').update(digests.join('\n')).digest('hex');

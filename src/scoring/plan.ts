@@ -21,8 +21,8 @@ export interface PlanLimits {
 
 export const DEFAULT_LIMITS: PlanLimits = {
   treeTokens: 256,
-  stepTokens: 1024,
-  stepRows: 512,
+  stepTokens: 640,
+  stepRows: 256,
   pairCost: 1 / 4608,
   stepCost: 16,
   trunkCost: 32,
@@ -113,27 +113,10 @@ export function planScoring(requests: readonly Request[], limits: PlanLimits = D
 
   /** Packs small branches into steps in order, each behind the same path, and places the large ones by themselves. */
   const scatter = (path: readonly TrieNode[], branches: readonly TrieNode[], past: Trunk): void => {
-    const chain = length(path);
-    let group: TrieNode[] = [];
-    let tokens = chain;
-    let rows = 0;
-    const flush = (): void => {
-      if (group.length > 0) emitTree(path, group, past);
-      group = [];
-      tokens = chain;
-      rows = 0;
-    };
-    for (const branch of branches) {
-      if (chain + branch.tokens > limits.treeTokens || branch.rows > limits.stepRows) {
-        place([...path, branch], branch.children, past);
-        continue;
-      }
-      if (tokens + branch.tokens > limits.treeTokens || rows + branch.rows > limits.stepRows) flush();
-      group.push(branch);
-      tokens += branch.tokens;
-      rows += branch.rows;
-    }
-    flush();
+    const room = limits.treeTokens - length(path);
+    const isSmall = (n: TrieNode): boolean => n.tokens <= room && n.rows <= limits.stepRows;
+    for (const group of pack(branches.filter(isSmall), room, limits.stepRows)) emitTree(path, group, past);
+    for (const branch of branches) if (!isSmall(branch)) place([...path, branch], branch.children, past);
   };
 
   const openRows = (n: TrieNode): number => (emitted.has(n) ? 0 : new Set(n.asked.map((a) => a.depth)).size);
@@ -246,6 +229,41 @@ export function neededSteps(plan: Plan, wanted: (request: number) => boolean): P
     if (step.past >= 0) trunks.add(step.past);
   }
   return needed.reverse();
+}
+
+/**
+ * Packs branches into groups that respect both bounds, the largest first, each into the fullest group that has
+ * room for it (best-fit decreasing). The branches of a group keep their order.
+ */
+function pack(branches: readonly TrieNode[], tokens: number, rows: number): TrieNode[][] {
+  interface Group {
+    readonly members: number[];
+    rows: number;
+  }
+  const byRoom: Group[][] = Array.from({ length: Math.max(0, tokens) + 1 }, () => []);
+  const order = branches.map((_, i) => i).sort((a, b) => branches[b]!.tokens - branches[a]!.tokens || a - b);
+  for (const i of order) {
+    const branch = branches[i]!;
+    let group: Group = { members: [], rows: 0 };
+    let room = tokens;
+    search: for (let r = branch.tokens; r < tokens; r++) {
+      for (const [at, found] of byRoom[r]!.entries()) {
+        if (found.rows + branch.rows > rows) continue;
+        byRoom[r]!.splice(at, 1);
+        group = found;
+        room = r;
+        break search;
+      }
+    }
+    group.members.push(i);
+    group.rows += branch.rows;
+    byRoom[room - branch.tokens]!.push(group);
+  }
+  return byRoom
+    .flat()
+    .map(({ members }) => members.sort((a, b) => a - b))
+    .sort((a, b) => a[0]! - b[0]!)
+    .map((members) => members.map((i) => branches[i]!));
 }
 
 /** A step being laid out; the depths of `asked` count from the step's first token. */
