@@ -68,6 +68,13 @@ export interface ForwardStep {
   readonly past: number;
   /** Keep past and new keys and values as this trunk for later steps, or -1. */
   readonly keep: number;
+  /**
+   * For a past that is a cache of columns, not one chain: the interval of each column, by the rule above. Columns
+   * that hold nothing have an empty interval.
+   */
+  readonly pastView?: { readonly enter: Int32Array; readonly exit: Int32Array };
+  /** Columns of that cache into which the new tokens' keys and values go. */
+  readonly write?: Int32Array;
   /** Tokens whose next-token distribution is asked, ascending and distinct: R indexes into `ids`. */
   readonly rows: Int32Array;
   /** N scored (row, target id) pairs; `pairRow` indexes `rows`. */
@@ -85,7 +92,9 @@ export interface ForwardResult {
 /** The only door between planning and a model. Implementations: a session of ONNX Runtime, and test doubles. */
 export interface Backend {
   forward(step: ForwardStep): Promise<ForwardResult>;
-  /** Frees a kept trunk. */
+  /** Makes a cache of so many columns, the first of them those of a trunk or smaller cache (-1 for none). */
+  allocate(cache: number, columns: number, from: number): Promise<void>;
+  /** Frees a kept trunk or a cache. */
   release(trunk: number): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,9 +1,10 @@
 import { UserError } from '../errors.ts';
 import { type ModelOptions, openModel } from '../models/open.ts';
 import { type JoinOptions, pairEncoder } from '../prompts/join.ts';
+import { type Generated, type GenerationRequest, generate } from '../scoring/generate.ts';
 import { planLimits, planScoring } from '../scoring/plan.ts';
 import { score } from '../scoring/score.ts';
-import type { ModelIdentity, Pair, Request, Scored } from '../types.ts';
+import type { ModelIdentity, Pair, Request, Scored, Tokenizer } from '../types.ts';
 
 /** The scores of one pair, as `evalgpt score` prints them. Log-probabilities in nats. */
 export interface PairScore {
@@ -43,7 +44,31 @@ export interface Scorer {
     pairs: readonly Pair[],
     options?: { readonly signal?: AbortSignal; readonly onProgress?: (done: number, total: number) => void },
   ): Promise<(PairScore | PairError)[]>;
+  /**
+   * Continues texts greedily, many at a time, shared beginnings computed once. The result is in their order.
+   * A text too long for the window and the tokens asked loses its beginning.
+   * @throws the signal's reason when aborted
+   */
+  generate(texts: readonly string[], options: GenerateTextOptions): Promise<GeneratedText[]>;
   close(): Promise<void>;
+}
+
+export interface GenerateTextOptions {
+  readonly maxTokens: number;
+  /** The text ends before the first of these. */
+  readonly stop?: readonly string[];
+  readonly signal?: AbortSignal;
+}
+
+/** A continuation: its text up to the stop string, and the tokens that the model gave, stop string included. */
+export interface GeneratedText {
+  readonly text: string;
+  readonly tokens: readonly number[];
+  /** Log-probability of each token, in nats. */
+  readonly logprobs: readonly number[];
+  readonly reason: Generated['reason'];
+  /** Tokens cut from the left of the prompt. */
+  readonly truncated: number;
 }
 
 /**
@@ -90,8 +115,49 @@ export async function openScorer(ref: string, options: ScorerOptions = {}): Prom
       }
       return results;
     },
+    async generate(texts, { maxTokens, stop = [], signal }) {
+      const { tokenizer, contextLength } = model;
+      const room = contextLength - maxTokens;
+      if (room < 1) {
+        throw new UserError(
+          `maxTokens expected at most ${contextLength - 1}, the window less one, found ${maxTokens}`,
+        );
+      }
+      const prompts = texts.map((text) => promptTokens(text, tokenizer, options.specialTokens ?? false));
+      const requests = prompts.map(
+        (tokens): GenerationRequest => ({
+          prompt: Int32Array.from(tokens.slice(-room)),
+          maxTokens,
+          stop: (ids) => stop.length > 0 && cutAt(tokenizer.decode(ids), stop) !== undefined,
+        }),
+      );
+      const backend = await model.load(requests.reduce((sum, r) => sum + r.prompt.length + maxTokens, 0));
+      const results: GeneratedText[] = [];
+      const endToken = model.endToken;
+      for await (const [i, generated] of generate(requests, backend, { contextLength, endToken, signal })) {
+        const whole = tokenizer.decode(generated.tokens);
+        const truncated = Math.max(0, (prompts[i]?.length ?? 0) - room);
+        results[i] = { text: cutAt(whole, stop) ?? whole, ...generated, truncated };
+      }
+      return results;
+    },
     close: () => model.close(),
   };
+}
+
+function promptTokens(text: string, tokenizer: Tokenizer, special: boolean): number[] {
+  const tokens = tokenizer.encode(text, { special });
+  if (tokens.length > 0) return tokens;
+  if (tokenizer.startOfText !== null) return [tokenizer.startOfText];
+  throw new UserError(
+    'the prompt is empty, and the model has neither a beginning-of-text nor an end-of-text token',
+  );
+}
+
+/** The text before the first stop string in it; undefined where there is none. */
+function cutAt(text: string, stop: readonly string[]): string | undefined {
+  const places = stop.map((s) => text.indexOf(s)).filter((at) => at >= 0);
+  return places.length === 0 ? undefined : text.slice(0, Math.min(...places));
 }
 
 function pairScore(request: Request, scored: Scored): PairScore {

@@ -55,6 +55,7 @@ export async function openBackend(options: SessionOptions): Promise<Backend> {
   });
   return {
     forward: (step) => call<ForwardResult>({ kind: 'forward', step }),
+    allocate: (cache, columns, from) => call<void>({ kind: 'allocate', cache, columns, from }),
     release: (trunk) => call<void>({ kind: 'release', trunk }),
     async close() {
       if (!ended) await call<void>({ kind: 'close' });

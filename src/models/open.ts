@@ -16,6 +16,8 @@ export interface Model {
   readonly tokenizer: Tokenizer;
   /** Tokens that the model can be fed at once. */
   readonly contextLength: number;
+  /** Ends a generated text; null where the model has none. */
+  readonly endToken: number | null;
   readonly architecture: Architecture;
   readonly threads: number;
   /** The runtime's version. */
@@ -104,6 +106,7 @@ export async function openModel(ref: string, options: ModelOptions = {}): Promis
     identity,
     tokenizer,
     contextLength: architecture.contextLength,
+    endToken: typeof checkpoint.config.eos_token_id === 'number' ? checkpoint.config.eos_token_id : null,
     architecture,
     threads,
     runtime: runtimeVersion(),

@@ -19,6 +19,7 @@ export interface SessionOptions {
 
 export interface Session {
   forward(step: ForwardStep): Promise<ForwardResult>;
+  allocate(cache: number, columns: number, from: number): void;
   release(trunk: number): void;
   close(): Promise<void>;
 }
@@ -61,11 +62,12 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       if (!past) throw new Error(`trunk ${step.past} is asked for but was not kept`);
       const keyValueNames = Array.from({ length: layers }, (_, i) => [`key_${i}`, `value_${i}`]).flat();
       const scores = step.rows.length > 0 ? ['logprobs', 'top_ids', 'top_logprobs'] : [];
-      const fetched = step.keep < 0 ? scores : [...scores, ...keyValueNames];
+      const fetched = step.keep < 0 && !step.write ? scores : [...scores, ...keyValueNames];
       const output = await session.run(feeds(step, past), fetched);
       if (step.keep >= 0) {
         trunks.set(step.keep, extend(past, step.ids.length, output));
       }
+      if (step.write) write(past, step.write, output);
       if (scores.length === 0) {
         return { logprobs: new Float32Array(0), topIds: new Int32Array(0), topLogprobs: new Float32Array(0) };
       }
@@ -75,11 +77,18 @@ export async function openSession(options: SessionOptions): Promise<Session> {
         topLogprobs: output.top_logprobs!.data as Float32Array,
       };
     },
+    allocate(cache, columns, from) {
+      const old = from < 0 ? empty : trunks.get(from);
+      if (!old) throw new Error(`trunk ${from} is asked for but was not kept`);
+      trunks.set(cache, widen(old, columns));
+    },
     release(trunk) {
       const { keys, values } = trunks.get(trunk) ?? empty;
       trunks.delete(trunk);
       // Moving the buffers into a message that nobody reads frees them now, not at some later garbage collection.
-      const buffers = [...keys, ...values].flatMap((tensor) => (tensor.dims.includes(0) ? [] : [bufferOf(tensor)]));
+      const buffers = [...keys, ...values].flatMap((tensor) =>
+        tensor.dims.includes(0) ? [] : [bufferOf(tensor)],
+      );
       structuredClone(undefined, { transfer: buffers });
     },
     close: () => session.release(),
@@ -90,6 +99,10 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     const p = past.length;
     const enterKeys = new Int32Array(p + s);
     const exitKeys = new Int32Array(p + s).fill(ALWAYS_OPEN, 0, p);
+    if (step.pastView) {
+      enterKeys.set(step.pastView.enter);
+      exitKeys.set(step.pastView.exit);
+    }
     enterKeys.set(step.enter, p);
     exitKeys.set(step.exit, p);
     const n = step.pairRow.length;
@@ -118,6 +131,21 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     return inputs;
   }
 
+  /** A copy with more columns; the added ones are zero. */
+  function widen(old: Trunk, columns: number): Trunk {
+    const copy = (tensor: ort.Tensor, rows: number, width: number, dims: readonly number[]): ort.Tensor => {
+      const [from, to] = [tensor.data as Float32Array, new Float32Array(heads * size * columns)];
+      const [short, long] = [old.length * width, columns * width];
+      for (let r = 0; r < rows; r++) to.set(from.subarray(r * short, (r + 1) * short), r * long);
+      return new ort.Tensor('float32', to, dims);
+    };
+    return {
+      length: columns,
+      keys: old.keys.map((tensor) => copy(tensor, heads * size, 1, [heads, size, columns])),
+      values: old.values.map((tensor) => copy(tensor, heads, size, [heads, columns, size])),
+    };
+  }
+
   function extend(past: Trunk, added: number, output: ort.InferenceSession.OnnxValueMapType): Trunk {
     const length = past.length + added;
     const keys: ort.Tensor[] = [];
@@ -134,6 +162,26 @@ export async function openSession(options: SessionOptions): Promise<Session> {
 
 function bufferOf(tensor: ort.Tensor): ArrayBuffer {
   return (tensor.data as Float32Array).buffer as ArrayBuffer;
+}
+
+/** Puts the keys and values of new tokens into columns of a cache, in place. */
+function write(cache: Trunk, columns: Int32Array, output: ort.InferenceSession.OnnxValueMapType): void {
+  for (const [i, keys] of cache.keys.entries()) {
+    const [heads, size] = keys.dims as [number, number];
+    const [keyTo, valueTo] = [keys.data as Float32Array, cache.values[i]!.data as Float32Array];
+    const keyFrom = output[`key_${i}`]!.data as Float32Array;
+    const valueFrom = output[`value_${i}`]!.data as Float32Array;
+    const added = columns.length;
+    for (let row = 0; row < heads * size; row++) {
+      for (let s = 0; s < added; s++) keyTo[row * cache.length + columns[s]!] = keyFrom[row * added + s]!;
+    }
+    for (let head = 0; head < heads; head++) {
+      for (let s = 0; s < added; s++) {
+        const from = (head * added + s) * size;
+        valueTo.set(valueFrom.subarray(from, from + size), (head * cache.length + columns[s]!) * size);
+      }
+    }
+  }
 }
 
 /** Concatenates two tensors whose leading dimensions make `rows` rows, row by row. */

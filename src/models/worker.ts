@@ -9,6 +9,7 @@ import { openSession, type Session, type SessionOptions } from './ort.ts';
 export type WorkerRequest =
   | { readonly kind: 'open'; readonly options: SessionOptions }
   | { readonly kind: 'forward'; readonly step: ForwardStep }
+  | { readonly kind: 'allocate'; readonly cache: number; readonly columns: number; readonly from: number }
   | { readonly kind: 'release'; readonly trunk: number }
   | { readonly kind: 'close' };
 
@@ -28,6 +29,8 @@ async function answer(request: WorkerRequest): Promise<unknown> {
   switch (request.kind) {
     case 'forward':
       return session.forward(request.step);
+    case 'allocate':
+      return session.allocate(request.cache, request.columns, request.from);
     case 'release':
       return session.release(request.trunk);
     case 'close':

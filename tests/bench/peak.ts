@@ -47,7 +47,13 @@ export async function matmulPeak(threads: number): Promise<Peak> {
   return { best, layer };
 }
 
-async function productTime(folder: string, rows: number, inner: number, outer: number, threads: number): Promise<number> {
+async function productTime(
+  folder: string,
+  rows: number,
+  inner: number,
+  outer: number,
+  threads: number,
+): Promise<number> {
   const size = inner * outer;
   const weights = Float32Array.from({ length: size * REPEATS }, (_, i) => (((i * 7919) % 1009) - 504) / 5040);
   writeFileSync(join(folder, 'weights'), weights);

@@ -34,10 +34,22 @@ export function hashBackend(): Backend & {
       const past = step.past < 0 ? [] : open.get(step.past);
       if (!past) throw new Error(`trunk ${step.past} is not open`);
       const own = Array.from(step.ids, (id, i) => [id, step.positions[i]!] as const);
-      const seenBy = (i: number): Visible => [
-        ...past,
-        ...own.filter((_, j) => step.enter[j]! <= step.enter[i]! && step.enter[i]! < step.exit[j]!),
-      ];
+      const view = step.pastView;
+      const seenBy = (i: number): Visible =>
+        [
+          ...past.filter(
+            (_, j) => !view || (view.enter[j]! <= step.enter[i]! && step.enter[i]! < view.exit[j]!),
+          ),
+          ...own.filter((_, j) => step.enter[j]! <= step.enter[i]! && step.enter[i]! < step.exit[j]!),
+        ].sort(([, a], [, b]) => a - b);
+      if (step.write) {
+        const cache = [...past];
+        for (const [i, column] of step.write.entries()) {
+          if (column >= cache.length) throw new Error(`column ${column} is beyond the cache`);
+          cache[column] = own[i]!;
+        }
+        open.set(step.past, cache);
+      }
       if (step.keep >= 0) {
         const all = seenBy(own.length - 1);
         if (all.length !== past.length + own.length) throw new Error('a kept trunk must be one chain');
@@ -49,6 +61,11 @@ export function hashBackend(): Backend & {
         topIds: Int32Array.from(views, hashTop),
         topLogprobs: Float32Array.from(views, () => -1),
       };
+    },
+    async allocate(cache, columns, from) {
+      const old = from < 0 ? [] : open.get(from);
+      if (!old) throw new Error(`trunk ${from} is not open`);
+      open.set(cache, [...old, ...Array<readonly [number, number]>(columns - old.length).fill([-1, -1])]);
     },
     async release(trunk) {
       if (!open.delete(trunk)) throw new Error(`trunk ${trunk} is released twice`);

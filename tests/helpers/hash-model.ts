@@ -17,6 +17,7 @@ export function hashModel(ref: string, contextLength = 1024): Model & { readonly
     },
     tokenizer,
     contextLength,
+    endToken: null,
     architecture: {
       name: 'hash',
       contextLength,

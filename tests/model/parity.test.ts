@@ -142,3 +142,39 @@ print(json.dumps({"logprobs": lp[:-1].gather(1, ids[1:, None])[:, 0].tolist(), "
     });
   },
 );
+
+describe.skipIf(missing(python, join(shared, 'models')) !== undefined)(
+  'greedy generation against transformers',
+  () => {
+    test('50 prompts of a trained model, token for token', { timeout: 300_000 }, async () => {
+      const model = join(shared, 'models', 'shakespeare-char-gpt');
+      const draw = random('generation', 1);
+      const plays =
+        'ROMEO:|JULIET:|First Citizen:|KING RICHARD III:|The |What |O, |Come, |My lord, |I '.split('|');
+      const prompts = Array.from(
+        { length: 50 },
+        (_, i) =>
+          `${plays[i % 10]!}\n${'And so it is, '.repeat(draw.below(4))}${'abcdefghij'[Math.floor(i / 5)]}`,
+      );
+      const script = `
+import json, sys, torch, transformers
+from tokenizers import Tokenizer
+folder, prompts = sys.argv[1], json.loads(sys.argv[2])
+tok = Tokenizer.from_file(folder + "/tokenizer.json")
+model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+out = []
+for p in prompts:
+    ids = torch.tensor([tok.encode(p).ids])
+    with torch.no_grad(): g = model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=40, do_sample=False, pad_token_id=0)
+    out.append(g[0, ids.shape[1]:].tolist())
+print(json.dumps(out))`;
+      const args = ['-c', script, model, JSON.stringify(prompts)];
+      const reference = JSON.parse(
+        execFileSync(python, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
+      ) as number[][];
+      const scorer = await openScorer(model);
+      const found = await scorer.generate(prompts, { maxTokens: 40 }).finally(() => scorer.close());
+      expect(found.map((f) => f.tokens)).toEqual(reference);
+    });
+  },
+);

@@ -27,6 +27,7 @@ interface Reference {
 /** Made with transformers: see make_gpt2.py beside the file. */
 const vectors = JSON.parse(readFileSync(new URL('../vectors/gpt2.json', import.meta.url), 'utf8')) as {
   checkpoints: Record<string, Reference[]>;
+  generated: Record<string, { prompt: string; tokens: number[] }[]>;
 };
 /** Largest difference allowed for one token, in nats. */
 const TOLERANCE = 2e-5;
@@ -58,6 +59,31 @@ describe.each(Object.keys(TINY))('tiny checkpoint "%s"', (name) => {
     const scorer = await openScorer(writeTiny(name, folder));
     await expectReference(scorer, vectors.checkpoints[name]!).finally(() => scorer.close());
   });
+});
+
+test.each(Object.keys(TINY))('tiny checkpoint "%s" continues prompts as transformers does', async (name) => {
+  const scorer = await openScorer(writeTiny(name, folder));
+  const references = vectors.generated[name]!;
+  const found = await scorer
+    .generate(
+      references.map((r) => r.prompt),
+      { maxTokens: 20 },
+    )
+    .finally(() => scorer.close());
+  for (const [i, { tokens }] of references.entries()) {
+    const end = tokens.indexOf(256);
+    expect(found[i]!.tokens).toEqual(end < 0 ? tokens : tokens.slice(0, end));
+  }
+});
+
+test('a continuation ends before its stop string', async () => {
+  const scorer = await openScorer(writeTiny('plain', folder));
+  const [whole] = await scorer.generate(['The cat'], { maxTokens: 12 });
+  const stop = whole!.text.slice(4, 6);
+  const [cut] = await scorer.generate(['The cat'], { maxTokens: 12, stop: [stop] });
+  await scorer.close();
+  expect(cut!.text).toBe(whole!.text.slice(0, whole!.text.indexOf(stop)));
+  expect(cut!.reason).toBe('stop');
 });
 
 test('a hub cache of symlinks and a read-only folder score alike, and nothing is written there', async () => {

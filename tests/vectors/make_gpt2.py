@@ -26,8 +26,17 @@ def score(model, window, context, continuation):
             "hits": (lp.argmax(-1) == target).tolist(),
             "truncated": max(0, len(before) + len(scored) - window - 1)}
 
-out = {"transformers": transformers.__version__, "torch": torch.__version__.split("+")[0], "checkpoints": {}}
+PROMPTS = ["The cat sat on the", "x", "Q: What is 98 plus 45?\n\nA:", "shared prefix, then", "shared prefix, then more"]
+
+def continue_greedily(model, text, n=20):
+    ids = torch.tensor([list(text.encode())])
+    with torch.no_grad():
+        out = model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=n, do_sample=False, pad_token_id=END)
+    return {"prompt": text, "tokens": out[0, ids.shape[1]:].tolist()}
+
+out = {"generated": {}, "transformers": transformers.__version__, "torch": torch.__version__.split("+")[0], "checkpoints": {}}
 for name in sorted(os.listdir(sys.argv[1])):
     model = transformers.AutoModelForCausalLM.from_pretrained(os.path.join(sys.argv[1], name), dtype=torch.float32).eval()
+    out["generated"][name] = [continue_greedily(model, t) for t in PROMPTS]
     out["checkpoints"][name] = [score(model, model.config.n_positions, c, k) for c, k in PAIRS]
 json.dump(out, sys.stdout, ensure_ascii=False, indent=1)

@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""Reference values for src/stats by scipy and numpy, and of the random generator by Python's own integers.
+
+python tests/vectors/make_stats.py > tests/vectors/stats.json
+"""
+import hashlib, json, struct, sys
+import numpy as np, scipy
+from scipy import special, stats
+
+rng = np.random.default_rng(7)
+out = {"scipy": scipy.__version__, "numpy": np.__version__}
+
+out["logGamma"] = [[x, special.gammaln(x)] for x in
+    [1e-6, 0.01, 0.3, 0.499, 0.5, 0.75, 1, 1.25, 1.5, 1.999, 2, 2.5, 3.7, 10, 42.5, 171, 999.5, 1e5, 1e6]]
+out["incompleteBeta"] = [[a, b, x, special.betainc(a, b, x)]
+    for a in (0.5, 1, 2.5, 15, 300, 5000) for b in (0.5, 3, 80) for x in (1e-6, 0.02, 0.37, 0.5, 0.93, 0.9999)]
+FREEDOM = [1, 2, 3, 4, 7, 11, 30, 99, 499, 1999, 5152, 100000]
+out["tCdf"] = [[t, df, stats.t.cdf(t, df)] for df in FREEDOM for t in (-30, -3.1, -1, -1e-3, 0, 0.4, 1.96, 5.5)]
+out["tQuantile"] = [[p, df, stats.t.ppf(p, df)] for df in FREEDOM for p in (0.001, 0.025, 0.3, 0.5, 0.8, 0.975, 0.9995)]
+
+
+def wilson(k, n):
+    ci = stats.binomtest(k, n).proportion_ci(0.95, method="wilson")
+    hits = np.r_[np.ones(k), np.zeros(n - k)]
+    return {"k": k, "n": n, "value": k / n, "stderr": None if n == 1 else stats.sem(hits), "ci95": [ci.low, ci.high]}
+
+
+out["wilson"] = [wilson(k, n) for k, n in [(0, 1), (1, 1), (0, 10), (10, 10), (1, 10), (3, 7), (37, 40), (500, 1000), (2713, 5153)]]
+
+
+def plain(values):
+    half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
+    mean = np.mean(values)
+    return {"values": list(values), "value": mean, "stderr": stats.sem(values), "ci95": [mean - half, mean + half]}
+
+
+def clustered(values, clusters):
+    """Least squares on an intercept with the sandwich of Liang and Zeger: bread, meat, bread, times G / (G - 1)."""
+    y, X = np.asarray(values), np.ones((len(values), 1))
+    bread = np.linalg.inv(X.T @ X)
+    e = y - (X @ (bread @ X.T @ y))
+    names = sorted(set(clusters))
+    meat = sum(np.outer(s, s) for s in (X[[c == g for c in clusters]].T @ e[[c == g for c in clusters]] for g in names))
+    G = len(names)
+    se = float(np.sqrt((bread @ meat @ bread)[0, 0] * G / (G - 1)))
+    low, high = stats.t.interval(0.95, G - 1, loc=y.mean(), scale=se)
+    return {"values": list(values), "clusters": list(clusters), "value": y.mean(), "stderr": se, "ci95": [low, high]}
+
+
+def rounded(n, loc, scale):
+    return [round(float(v), 3) for v in rng.normal(loc, scale, n)]
+
+
+three = [str(i // 3) for i in range(24)]
+out["mean"] = [plain(v) for v in ([1.0, 2.0], [0.0, 0.5, 1.0, 1.0], rounded(25, -4, 2), rounded(12, 1e6, 0.5))]
+out["clustered"] = [
+    clustered(rounded(24, -2, 1), three),
+    clustered([float(v) for v in rng.integers(0, 2, 24)], three),
+    clustered([round(float(v) + 3 * (i // 3), 3) for i, v in enumerate(rng.normal(0, 0.1, 24))], three),
+    clustered(rounded(9, 0, 1), list("aabcbbbca")),
+    clustered(rounded(6, 5, 1), list("aaaaab")),
+]
+
+
+def xoshiro128ss(key, n):
+    """xoshiro128** 1.1 of Blackman and Vigna; seeded with the first 128 bits of the SHA-256 of the key as JSON."""
+    digest = hashlib.sha256(json.dumps(key, separators=(",", ":"), ensure_ascii=False).encode()).digest()
+    s = list(struct.unpack("<4I", digest[:16]))
+    rotl = lambda x, k: ((x << k) | (x >> (32 - k))) & 0xFFFFFFFF
+    for _ in range(n):
+        yield rotl(s[1] * 5 & 0xFFFFFFFF, 7) * 9 & 0xFFFFFFFF
+        t = s[1] << 9 & 0xFFFFFFFF
+        s[2] ^= s[0]; s[3] ^= s[1]; s[1] ^= s[2]; s[0] ^= s[3]; s[2] ^= t
+        s[3] = rotl(s[3], 11)
+
+
+out["random"] = [{"key": key, "words": list(xoshiro128ss(key, 8))}
+    for key in (["shots", 1234, "lambada", 0], ["shots", 1234, "lambada", 0, "naïve 漢字"], [])]
+
+print("{\n" + ",\n".join(
+    f" {json.dumps(k)}: " + (json.dumps(v) if not isinstance(v, list) else "[\n  " + ",\n  ".join(json.dumps(x) for x in v) + "\n ]")
+    for k, v in out.items()) + "\n}")
