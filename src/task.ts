@@ -2,7 +2,17 @@ import type { DataRecord } from './data/records.ts';
 import type { DrawKind, Example, ProtocolName } from './types.ts';
 
 /** Metric names as they stand in results; see src/metrics. */
-export type MetricName = 'acc' | 'acc_norm' | 'acc_token' | 'acc_byte' | 'ppl_word' | 'logprob_gold';
+export type MetricName =
+  | 'acc'
+  | 'acc_norm'
+  | 'acc_token'
+  | 'acc_byte'
+  | 'ppl_token'
+  | 'ppl_word'
+  | 'ppl_byte'
+  | 'bpb'
+  | 'bpc'
+  | 'logprob_gold';
 
 /** What all protocols say: how an example reads as a question, and as a solved one. */
 interface CommonProtocol<E> {
@@ -37,7 +47,17 @@ export interface ChoiceProtocol<E> extends CommonProtocol<E> {
   readonly delimiter: string;
 }
 
-export type Protocol<E> = SpanProtocol<E> | ChoiceProtocol<E>;
+/** A whole text: how probable is all of it? There are no shots. */
+export interface RollingProtocol<E> {
+  readonly kind: 'rolling';
+  readonly source: string;
+  readonly text: (example: E) => string;
+  readonly metrics: readonly MetricName[];
+}
+
+/** A protocol whose prompts may hold shots. */
+export type PromptProtocol<E> = SpanProtocol<E> | ChoiceProtocol<E>;
+export type Protocol<E> = PromptProtocol<E> | RollingProtocol<E>;
 
 /** A benchmark: where its examples come from, how they read under each protocol, and what is measured. */
 export interface TaskDefinition<E extends Example> {

@@ -149,6 +149,10 @@ export interface RunSpec {
   readonly dtype: string;
   readonly threads: number | null;
   readonly overflow: Overflow;
+  /** Files whose perplexity is measured, each a document. */
+  readonly texts: readonly string[];
+  /** Tokens that a window of a text scores behind the first; null for the window's length. */
+  readonly stride: number | null;
 }
 
 export interface ModelIdentity {
@@ -187,6 +191,8 @@ export interface CellResult {
   readonly shots_used: { readonly min: number; readonly mean: number; readonly max: number };
   readonly tokens_dropped: number;
   readonly ties: number;
+  /** Of rolling texts: tokens of a window, and how many it scores behind the first window. */
+  readonly window?: { readonly context: number; readonly stride: number };
   readonly alarms: readonly string[];
 }
 

@@ -41,6 +41,7 @@ const DISK = [
   'src/cli/score.ts',
   'src/data/card.ts',
   'src/data/split.ts',
+  'src/data/text.ts',
   'src/models/checkpoint.ts',
   'src/models/open.ts',
   'src/models/safetensors.ts',

@@ -19,6 +19,8 @@ interface RunArguments {
   device: string | undefined;
   threads: number | undefined;
   overflow: RunSpec['overflow'] | undefined;
+  text: string[] | undefined;
+  stride: number | undefined;
   out: string | undefined;
   json: boolean;
 }
@@ -83,6 +85,18 @@ export const runCommand: CommandModule<object, RunArguments> = {
         describe: 'What to do with prompts that are longer than the window',
         choices: ['drop-shots', 'truncate', 'skip', 'error'] as const,
       })
+      .option('text', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Perplexity of UTF-8 files, separated by commas, each a document',
+        coerce: commaList('text'),
+      })
+      .option('stride', {
+        type: 'string',
+        requiresArg: true,
+        describe: "Tokens that each window of a text scores behind the first; by default the window's length",
+        coerce: wholeNumber('stride', 1),
+      })
       .option('out', {
         type: 'string',
         requiresArg: true,
@@ -111,7 +125,7 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
   ]);
   const spec: RunSpec = {
     models: args.model ?? DEMO_MODELS,
-    tasks: args.tasks ?? DEFAULT_SPEC.tasks,
+    tasks: args.tasks ?? (args.text === undefined ? DEFAULT_SPEC.tasks : []),
     shots: args.shots ?? DEFAULT_SPEC.shots,
     protocol: args.protocol ?? DEFAULT_SPEC.protocol,
     draw: args.draw ?? DEFAULT_SPEC.draw,
@@ -123,6 +137,8 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
     dtype: DEFAULT_SPEC.dtype,
     threads: args.threads ?? DEFAULT_SPEC.threads,
     overflow: args.overflow ?? DEFAULT_SPEC.overflow,
+    texts: args.text ?? DEFAULT_SPEC.texts,
+    stride: args.stride ?? DEFAULT_SPEC.stride,
   };
   let folder = '';
   // The resolved spec holds the weights' hash: the same command on a newer checkpoint is another run.

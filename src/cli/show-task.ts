@@ -52,7 +52,11 @@ export async function showTask(name: string, options: ShowOptions): Promise<stri
   const example = loaded.examples[0];
   if (!example) throw new UserError(`task "${name}": its data set is empty`);
   const shots = loaded.shots[0]?.(example, options.shots) ?? [];
-  const pairs = renderPairs(loaded.protocol, example, shots);
+  const { protocol } = loaded;
+  const pairs =
+    protocol.kind === 'rolling'
+      ? [{ context: '', continuation: protocol.text(example) }]
+      : renderPairs(protocol, example, shots);
   const counted = options.model === undefined ? undefined : await countTokens(options.model);
   const prompt =
     counted &&

@@ -14,9 +14,9 @@ export interface Cell {
   readonly finished: Map<string, Summary>;
 }
 
-export function cellsOf(loaded: LoadedTask, model: string, spec: RunSpec): Cell[] {
+export function cellsOf(loaded: LoadedTask, model: string): Cell[] {
   // Without shots every draw is the same.
-  return spec.shots.flatMap((shots) =>
+  return loaded.shotCounts.flatMap((shots) =>
     loaded.shots.slice(0, shots === 0 ? 1 : undefined).map((_, draw) => ({
       shots,
       draw,

@@ -10,6 +10,7 @@ import { environmentOf } from './environment.ts';
 import type { EvaluateOptions } from './events.ts';
 import { loadTask, selectTasks } from './load.ts';
 import { runTask } from './run-task.ts';
+import { loadTexts } from './texts.ts';
 
 /** A spec's defaults, for all but the models. */
 export const DEFAULT_SPEC: Omit<RunSpec, 'models'> = {
@@ -24,6 +25,8 @@ export const DEFAULT_SPEC: Omit<RunSpec, 'models'> = {
   dtype: 'fp32',
   threads: null,
   overflow: 'drop-shots',
+  texts: [],
+  stride: null,
 };
 
 /** What a run needs of the world. */
@@ -65,6 +68,7 @@ export async function evaluateWith(
 
   const wanted = selectTasks(full.tasks);
   const loaded = await Promise.all(wanted.map((task) => loadTask(task, full, warn)));
+  if (full.texts.length > 0) loaded.push(await loadTexts(full.texts));
   if (loaded.every((l) => l.missing !== undefined)) {
     throw new UserError(loaded[0]?.missing ?? 'no task to run');
   }

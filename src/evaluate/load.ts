@@ -5,7 +5,7 @@ import { findSplit, readSplit } from '../data/split.ts';
 import { UserError } from '../errors.ts';
 import { shotDrawer, subset } from '../prompts/draw.ts';
 import { questionKey, renderPairs } from '../prompts/render.ts';
-import { type Protocol, protocolOf, type Task } from '../task.ts';
+import { type PromptProtocol, type Protocol, protocolOf, type Task } from '../task.ts';
 import type { Example, RunSpec, TaskIdentity } from '../types.ts';
 
 /** Tasks by name or glob, in the order given. @throws UserError for a name that no task has */
@@ -33,6 +33,8 @@ export interface LoadedTask {
   readonly protocol: Protocol<Example>;
   readonly identity: TaskIdentity;
   readonly examples: readonly Example[];
+  /** Numbers of shots that it is scored at. */
+  readonly shotCounts: RunSpec['shots'];
   /** Shots of an example for each draw, at most `k`. */
   readonly shots: readonly ((example: Example, k: number) => Example[])[];
   /** Why there are no examples. */
@@ -48,7 +50,9 @@ export async function loadTask(
   const { name: protocolName, protocol } = protocolOf(task, spec.protocol);
   const card = readCard(task.dataset);
   const shotSplit = task.shotSplits.find((split) => findSplit(card, split) !== undefined) ?? task.split;
-  const draw = spec.draw ?? protocol.draw;
+  const rolling = protocol.kind === 'rolling';
+  const draw = rolling ? 'fixed' : (spec.draw ?? protocol.draw);
+  const shotCounts = rolling ? [0] : spec.shots;
   const identify = (sha256: string, prompts: string | null): TaskIdentity => ({
     name: task.name,
     version: task.version,
@@ -64,7 +68,7 @@ export async function loadTask(
       () => 'found on a second look',
       (error: Error) => error.message,
     );
-    return { task, protocol, identity: identify('', null), examples: [], shots: [], missing };
+    return { task, protocol, identity: identify('', null), examples: [], shotCounts, shots: [], missing };
   }
   const split = await readSplit(card, task.split);
   const pool = shotSplit === task.split ? split : await readSplit(card, shotSplit);
@@ -75,6 +79,17 @@ export async function loadTask(
     throw new UserError(`task "${task.name}": two items of its data have the id "${twice}"`);
   const shotExamples = pool === split ? all : pool.records.map(task.decode);
   const examples = spec.limit === null ? all : subset(all, spec.limit, spec.seed, task.name);
+  if (rolling) {
+    const prompts = sha256(JSON.stringify(examples.map((e) => [e.id, protocol.text(e)])));
+    return {
+      task,
+      protocol,
+      identity: identify(split.sha256, prompts),
+      examples,
+      shotCounts,
+      shots: [() => []],
+    };
+  }
   const shots = Array.from({ length: spec.draws }, (_, number) =>
     shotDrawer(shotExamples, (e) => questionKey(protocol, e), {
       seed: spec.seed,
@@ -85,12 +100,12 @@ export async function loadTask(
   );
   const hash = pool === split ? split.sha256 : sha256(`${split.sha256}\n${pool.sha256}`);
   const prompts = hashPrompts(protocol, examples, shots, spec.shots);
-  return { task, protocol, identity: identify(hash, prompts), examples, shots };
+  return { task, protocol, identity: identify(hash, prompts), examples, shotCounts, shots };
 }
 
 /** Over every item's question and the wording of every shot drawn for it: equal where two runs ask the same. */
 function hashPrompts(
-  protocol: Protocol<Example>,
+  protocol: PromptProtocol<Example>,
   examples: readonly Example[],
   shots: LoadedTask['shots'],
   wanted: RunSpec['shots'],

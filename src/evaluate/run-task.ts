@@ -31,7 +31,7 @@ export async function runTask(
   const { folder, signal, onEvent } = options;
   const { contextLength, tokenizer } = model;
   const ref = model.identity.ref;
-  const cells = cellsOf(loaded, ref, spec);
+  const cells = cellsOf(loaded, ref);
   for (const cell of cells) {
     for (const sample of (await folder?.finished(cell.path)) ?? [])
       cell.finished.set(sample.id, summarise(sample));
@@ -41,7 +41,11 @@ export async function runTask(
     folder?.append(cell.path, sample);
   };
   const counts = { requested: 0, planned: 0, computed: 0, scored: 0, items: 0 };
-  const build = promptBuilder(protocol, tokenizer, { contextLength, overflow: spec.overflow });
+  const build = promptBuilder(protocol, tokenizer, {
+    contextLength,
+    overflow: spec.overflow,
+    stride: spec.stride,
+  });
 
   for await (const block of ahead(blocksOf(loaded, cells, build, contextLength))) {
     signal?.throwIfAborted();
@@ -85,11 +89,16 @@ export async function runTask(
   }
   await folder?.flush();
   return {
-    results: cells.map((cell) => cellResult(loaded, ref, spec, cell)),
+    results: cells.map((cell) => ({
+      ...cellResult(loaded, ref, spec, cell),
+      ...(protocol.kind === 'rolling'
+        ? { window: { context: contextLength, stride: spec.stride ?? contextLength } }
+        : {}),
+    })),
     cost: {
       model: ref,
       task: task.name,
-      shots: spec.shots,
+      shots: loaded.shotCounts,
       seconds: Number(((performance.now() - began) / 1000).toFixed(3)),
       tokens_scored: counts.scored,
       tokens_computed: counts.computed,

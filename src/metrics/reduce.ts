@@ -1,4 +1,4 @@
-import { type Estimate, meanInterval, wilson } from '../stats/interval.ts';
+import { type Estimate, meanInterval, ratioInterval, wilson } from '../stats/interval.ts';
 import type { MetricName } from '../task.ts';
 import type { Summary } from '../types.ts';
 
@@ -12,8 +12,32 @@ import type { Summary } from '../types.ts';
 export function reduceMetric(metric: MetricName, samples: readonly Summary[]): Estimate | undefined {
   const scored = samples.filter((s) => s.status === 'scored');
   if (scored.length === 0) return undefined;
+  const unit = UNITS[metric];
+  // A rolling text has its units counted; the last word of a passage is one word.
+  if (unit !== undefined && scored[0]?.values?.logprob !== undefined) return perText(scored, unit, metric);
   if (metric === 'ppl_word') return perplexity(mean(scored, 'logprob_gold'));
   return mean(scored, metric);
+}
+
+/** What a rolling text's perplexities and bits are per. */
+const UNITS: Readonly<Partial<Record<MetricName, 'tokens' | 'words' | 'bytes' | 'characters'>>> = {
+  ppl_token: 'tokens',
+  ppl_word: 'words',
+  ppl_byte: 'bytes',
+  bpb: 'bytes',
+  bpc: 'characters',
+};
+
+/** Over all documents: exp(-log-probability / units), or -log2 of the same for bits. The interval is by document. */
+function perText(samples: readonly Summary[], unit: string, metric: MetricName): Estimate {
+  const of = (key: string): number[] => samples.map((s) => s.values?.[key] ?? Number.NaN);
+  const perUnit = ratioInterval(of('logprob'), of(unit));
+  if (!metric.startsWith('bp')) return perplexity(perUnit);
+  return {
+    value: -perUnit.value / Math.LN2,
+    stderr: perUnit.stderr === null ? null : perUnit.stderr / Math.LN2,
+    ci95: perUnit.ci95 && [-perUnit.ci95[1] / Math.LN2, -perUnit.ci95[0] / Math.LN2],
+  };
 }
 
 function mean(samples: readonly Summary[], key: string): Estimate {

@@ -1,6 +1,7 @@
 import type { Protocol } from '../task.ts';
 import type { Example, Scored } from '../types.ts';
 import { bestChoice, type ChoiceScore, choiceCredit } from './normalise.ts';
+import { unitsOf } from './units.ts';
 
 /** What the scores of one item come to, before any mean is taken. */
 export interface Judged {
@@ -23,6 +24,16 @@ export function isGreedy(scored: Scored): boolean {
 
 /** Judges one item from the scores of its pairs, in the order in which the protocol rendered them. */
 export function judge(protocol: Protocol<Example>, example: Example, scored: readonly Scored[]): Judged {
+  if (protocol.kind === 'rolling') {
+    const tokens = scored.reduce((sum, s) => sum + s.logprobs.length, 0);
+    const logprob = scored.reduce((sum, s) => sum + logprobOf(s), 0);
+    return {
+      prediction: false,
+      gold: '',
+      tie: false,
+      values: { logprob, tokens, ...unitsOf(protocol.text(example)) },
+    };
+  }
   if (protocol.kind === 'span') {
     const own = scored[0] as Scored;
     const greedy = isGreedy(own);

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { UserError } from '../errors.ts';
-import type { Protocol } from '../task.ts';
+import type { Protocol, RollingProtocol } from '../task.ts';
 import type { Example, Overflow, Pair, Request, Tokenizer } from '../types.ts';
 import { pairEncoder } from './join.ts';
 import { renderPairs } from './render.ts';
+import { rollingRequests } from './rolling.ts';
 
 /** An example ready to be scored: its requests, and what of the wanted shots fitted the window. */
 export interface Prompt {
@@ -21,6 +22,8 @@ export interface Prompt {
 export interface PromptOptions {
   readonly contextLength: number;
   readonly overflow: Overflow;
+  /** Tokens that a window of a rolling text scores behind the first; by default the window's length. */
+  readonly stride?: number | null;
 }
 
 /**
@@ -33,6 +36,7 @@ export function promptBuilder(
   tokenizer: Tokenizer,
   options: PromptOptions,
 ): (example: Example, shots: readonly Example[]) => Prompt {
+  if (protocol.kind === 'rolling') return (example) => rollingPrompt(protocol, tokenizer, options, example);
   const encode = pairEncoder(tokenizer, { contextLength: options.contextLength });
   const lengths = new Map<Example, number>();
   const lengthOf = (shot: Example): number => {
@@ -83,6 +87,25 @@ export function promptBuilder(
     }
     return best;
   };
+}
+
+function rollingPrompt(
+  protocol: RollingProtocol<Example>,
+  tokenizer: Tokenizer,
+  options: PromptOptions,
+  example: Example,
+): Prompt {
+  const { contextLength } = options;
+  const text = protocol.text(example);
+  const shared = {
+    example,
+    hash: pairsHash([{ context: '', continuation: text }]),
+    shotIds: [],
+    truncated: 0,
+  };
+  if (text === '') return { ...shared, requests: [], unscored: 'the text is empty' };
+  const stride = options.stride ?? contextLength;
+  return { ...shared, requests: rollingRequests(text, tokenizer, { contextLength, stride }) };
 }
 
 function pairsHash(pairs: readonly Pair[]): string {

@@ -1,4 +1,4 @@
-import type { Protocol } from '../task.ts';
+import type { PromptProtocol } from '../task.ts';
 import type { Example, Pair } from '../types.ts';
 
 /**
@@ -6,7 +6,7 @@ import type { Example, Pair } from '../types.ts';
  * choice one pair a choice.
  */
 export function renderPairs(
-  protocol: Protocol<Example>,
+  protocol: PromptProtocol<Example>,
   example: Example,
   shots: readonly Example[],
 ): Pair[] {
@@ -15,7 +15,11 @@ export function renderPairs(
   return protocol.choices(example).map((choice) => ({ context, continuation: protocol.delimiter + choice }));
 }
 
-function renderContext(protocol: Protocol<Example>, example: Example, shots: readonly Example[]): string {
+function renderContext(
+  protocol: PromptProtocol<Example>,
+  example: Example,
+  shots: readonly Example[],
+): string {
   const solved = shots.map((shot) => protocol.shot(shot) + protocol.separator);
   return (
     (protocol.description?.(shots.length) ?? '') + solved.join('') + protocol.context(example, shots.length)
@@ -26,6 +30,6 @@ function renderContext(protocol: Protocol<Example>, example: Example, shots: rea
  * What makes two examples duplicates of each other, so that neither serves as a shot for the other: their question
  * as text, whatever its case and white space.
  */
-export function questionKey(protocol: Protocol<Example>, example: Example): string {
+export function questionKey(protocol: PromptProtocol<Example>, example: Example): string {
   return protocol.context(example, 0).normalize('NFC').toLowerCase().replace(/\s+/g, ' ').trim();
 }

@@ -28,7 +28,9 @@ function rowsOf(result: CellResult, several: boolean): string[][] {
     ...(several ? [result.draw === undefined ? '' : String(result.draw)] : []),
     String(result.n),
   ];
-  const names = [result.primary, ...Object.keys(result.metrics).filter((m) => m.startsWith('ppl'))];
+  const names = [
+    ...new Set([result.primary, ...Object.keys(result.metrics).filter((m) => /^(ppl|bp)/.test(m))]),
+  ];
   return names.map((name) => {
     const estimate = result.metrics[name];
     const chance = name === result.primary && result.chance ? formatValue(name, result.chance) : '';

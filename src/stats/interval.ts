@@ -10,6 +10,22 @@ export interface Estimate {
   readonly ci95: readonly [low: number, high: number] | null;
 }
 
+/**
+ * Ratio of two sums over clusters, such as log-probability per token over documents, with the linearised standard
+ * error (Cochran 1977, section 6.4) and Student's t on G - 1 degrees of freedom.
+ */
+export function ratioInterval(numerators: readonly number[], denominators: readonly number[]): Estimate {
+  const groups = numerators.length;
+  const total = denominators.reduce((sum, d) => sum + d, 0);
+  const value = numerators.reduce((sum, v) => sum + v, 0) / total;
+  if (groups < 2) return { value, stderr: null, ci95: null };
+  let squares = 0;
+  for (let i = 0; i < groups; i++) squares += (numerators[i]! - value * denominators[i]!) ** 2;
+  const stderr = Math.sqrt((groups / (groups - 1)) * squares) / total;
+  const half = tQuantile(0.975, groups - 1) * stderr;
+  return { value, stderr, ci95: [value - half, value + half] };
+}
+
 /** The 97.5 % point of the standard normal distribution. */
 export const Z95 = 1.959963984540054;
 

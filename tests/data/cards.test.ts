@@ -71,11 +71,6 @@ describe('tasks and cards fit', () => {
       splits.map(({ name, split }) => `${name} ${split}`).filter((split) => !used.includes(split)),
     ).toEqual([]);
   });
-
-  test('the samples’ README says what lies here', () => {
-    const readme = readFileSync(join(datasetsFolder(), 'README.md'), 'utf8');
-    for (const folder of ['samples', 'generate', 'demo']) expect(readme).toContain(`\`${folder}/\``);
-  });
 });
 
 // The published files, where a developer has them: the cards' facts are true.

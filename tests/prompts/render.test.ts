@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { questionKey, renderPairs } from '../../src/prompts/render.ts';
-import type { ChoiceProtocol, Protocol, SpanProtocol } from '../../src/task.ts';
+import type { ChoiceProtocol, PromptProtocol, SpanProtocol } from '../../src/task.ts';
 import type { Example } from '../../src/types.ts';
 
 interface Sum extends Example {
@@ -26,12 +26,13 @@ const choice: ChoiceProtocol<Sum> = {
   gold: () => 0,
   delimiter: ' ',
 };
-const wide = (protocol: Protocol<Sum>): Protocol<Example> => protocol as unknown as Protocol<Example>;
+const wide = (protocol: PromptProtocol<Sum>): PromptProtocol<Example> =>
+  protocol as unknown as PromptProtocol<Example>;
 const shots = [item('2+2', '4'), item('3+3', '6')];
 
 describe('renderPairs', () => {
   test('span: description, shots with the separator behind each, the context; by number of shots', () => {
-    const described: Protocol<Sum> = { ...span, description: (k) => (k === 0 ? '' : `${k} sums:\n\n`) };
+    const described: PromptProtocol<Sum> = { ...span, description: (k) => (k === 0 ? '' : `${k} sums:\n\n`) };
     expect(renderPairs(wide(described), item('1+1', '2'), [])).toEqual([
       { context: '0: 1+1=', continuation: '2' },
     ]);

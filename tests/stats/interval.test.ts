@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Estimate, meanInterval, wilson } from '../../src/stats/interval.ts';
+import { type Estimate, meanInterval, ratioInterval, wilson } from '../../src/stats/interval.ts';
 
 interface Mean {
   readonly values: number[];
@@ -16,6 +16,7 @@ const vectors = JSON.parse(readFileSync(new URL('../vectors/stats.json', import.
   wilson: (Estimate & { readonly k: number; readonly n: number })[];
   mean: Mean[];
   clustered: Mean[];
+  ratio: (Estimate & { readonly numerators: number[]; readonly denominators: number[] })[];
 };
 
 function expectEstimate(found: Estimate, wanted: Estimate): void {
@@ -80,5 +81,25 @@ describe('meanInterval', () => {
     const values = [1, 5, 2, 2, 8, 3];
     const names = values.map((_, i) => `c${i}`);
     expectEstimate(meanInterval([...values, ...values], [...names, ...names]), meanInterval(values));
+  });
+});
+
+describe('ratioInterval', () => {
+  test.each(vectors.ratio)(
+    'case %# equals the sandwich in numpy',
+    ({ numerators, denominators, ...wanted }) =>
+      expectEstimate(ratioInterval(numerators, denominators), wanted),
+  );
+
+  test('is the mean where all denominators are 1, scales with them, and claims nothing from one text', () => {
+    const values = [-3, -1.5, -9, -2];
+    expectEstimate(ratioInterval(values, [1, 1, 1, 1]), meanInterval(values));
+    const tens = ratioInterval(values, [10, 10, 10, 10]);
+    expectEstimate(tens, meanInterval(values.map((v) => v / 10)));
+    expect(ratioInterval([-6], [4])).toEqual({ value: -1.5, stderr: null, ci95: null });
+  });
+
+  test('long texts weigh by their length', () => {
+    expect(ratioInterval([-10, -1000], [10, 500]).value).toBeCloseTo(-1010 / 510, 14);
   });
 });

@@ -8,7 +8,7 @@ import { UserError } from '../../src/errors.ts';
 import { DEFAULT_SPEC } from '../../src/evaluate/evaluate.ts';
 import { type LoadedTask, loadTask, selectTasks } from '../../src/evaluate/load.ts';
 import { renderPairs } from '../../src/prompts/render.ts';
-import { defineTask, protocolOf, type Task } from '../../src/task.ts';
+import { defineTask, type PromptProtocol, type Protocol, type Task } from '../../src/task.ts';
 import type { Example, Pair, ProtocolName } from '../../src/types.ts';
 import { demoTasks, tasks } from '../../tasks/index.ts';
 
@@ -22,7 +22,17 @@ beforeAll(() => {
 });
 
 function load(task: Task, protocol: ProtocolName, limit: number | null = null): Promise<LoadedTask> {
-  return loadTask(task, { ...DEFAULT_SPEC, models: [], protocol, limit, shots: [0, 1, 2], seed: 1 }, () => {});
+  return loadTask(
+    task,
+    { ...DEFAULT_SPEC, models: [], protocol, limit, shots: [0, 1, 2], seed: 1 },
+    () => {},
+  );
+}
+
+/** A protocol of questions and shots. */
+function prompted(protocol: Protocol<Example> | undefined): PromptProtocol<Example> {
+  if (!protocol || protocol.kind === 'rolling') throw new Error('expected a protocol with prompts');
+  return protocol;
 }
 
 const worded = tasks.flatMap((task) =>
@@ -35,23 +45,23 @@ describe('every task renders on the samples under every protocol', () => {
     expect(loaded.missing).toBeUndefined();
     expect(loaded.identity.protocol).toBe(protocol);
     expect(loaded.examples.length).toBeGreaterThanOrEqual(12);
+    const { protocol: wording } = loaded;
     for (const example of loaded.examples) {
+      if (wording.kind === 'rolling') {
+        expect(wording.text(example).trim()).not.toBe('');
+        continue;
+      }
       for (const k of [0, 1, 2]) {
         const shots = loaded.shots[0]!(example, k);
         expect(shots).toHaveLength(k);
-        const pairs = renderPairs(loaded.protocol, example, shots);
-        expectWording(loaded, example, shots, pairs);
+        expectWording(wording, example, shots);
       }
     }
   });
 });
 
-function expectWording(
-  { protocol }: LoadedTask,
-  example: Example,
-  shots: readonly Example[],
-  pairs: readonly Pair[],
-): void {
+function expectWording(protocol: PromptProtocol<Example>, example: Example, shots: readonly Example[]): void {
+  const pairs = renderPairs(protocol, example, shots);
   const [{ context } = { context: '' }] = pairs;
   const text = pairs.map((p) => p.context + p.continuation).join('');
   expect(text).not.toMatch(/undefined|NaN|\[object|null|\$\{/);
@@ -91,7 +101,7 @@ describe('golden prompts: the first sample of each task, scored parts between �
   test.each(cases)('$file', async ({ task, protocol, k, file }) => {
     const loaded = await load(task, protocol);
     const example = loaded.examples[0]!;
-    const pairs = renderPairs(loaded.protocol, example, loaded.shots[0]!(example, k));
+    const pairs = renderPairs(prompted(loaded.protocol), example, loaded.shots[0]!(example, k));
     const found = `${[pairs[0]!.context, ...pairs.map((p) => `⟦${p.continuation}⟧`)].join('\n')}\n`;
     const path = join(golden, `${file}.txt`);
     const changed = join(golden, `${file}-changed.txt`);
@@ -119,7 +129,7 @@ describe('golden prompts: the first sample of each task, scored parts between �
 describe("lm-eval's wording to the letter", () => {
   async function prompt(name: string, item: number, shot: number): Promise<Pair[]> {
     const task = tasks.find((t) => t.name === name)!;
-    const { protocol } = protocolOf(task, 'lm-eval');
+    const protocol = prompted(task.protocols['lm-eval']);
     const { records } = await readSplit(readCard(task.dataset), task.split, [samples]);
     return renderPairs(protocol, task.decode(records[item]!), [task.decode(records[shot]!)]);
   }
@@ -170,7 +180,7 @@ describe("lm-eval's wording to the letter", () => {
 describe("the papers' wording to the letter", () => {
   const passage = { id: '1', text: ' “Stay,” he said.\nShe did not stay' };
   const question = (name: string, protocol: ProtocolName, example: Example, shots: Example[]): Pair[] =>
-    renderPairs(tasks.find((t) => t.name === name)!.protocols[protocol]!, example, shots);
+    renderPairs(prompted(tasks.find((t) => t.name === name)?.protocols[protocol]), example, shots);
 
   test('lambada by the GPT-2 paper: straight double quotes, one newline before the stripped text', () => {
     expect(question('lambada', 'gpt2', passage, [])).toEqual([

@@ -62,6 +62,23 @@ out["clustered"] = [
 ]
 
 
+def ratio(y, x):
+    """Least squares of y on x without an intercept, weighted by 1 / x, with the same sandwich: the slope is sum y / sum x."""
+    y, x = np.asarray(y), np.asarray(x)
+    bread = 1 / np.sum(x * x / x)
+    slope = bread * np.sum(x * y / x)
+    scores = (x / x) * (y - slope * x)
+    se = float(np.sqrt(bread * np.sum(scores**2) * bread * len(y) / (len(y) - 1)))
+    low, high = stats.t.interval(0.95, len(y) - 1, loc=slope, scale=se)
+    return {"numerators": list(map(float, y)), "denominators": list(map(float, x)), "value": slope, "stderr": se, "ci95": [low, high]}
+
+
+out["ratio"] = [
+    ratio([-3.0, -8.0], [1.0, 4.0]),
+    ratio(rounded(15, -300, 40), [float(n) for n in rng.integers(50, 150, 15)]),
+]
+
+
 def xoshiro128ss(key, n):
     """xoshiro128** 1.1 of Blackman and Vigna; seeded with the first 128 bits of the SHA-256 of the key as JSON."""
     digest = hashlib.sha256(json.dumps(key, separators=(",", ":"), ensure_ascii=False).encode()).digest()

@@ -1,0 +1,14 @@
+import { readFile } from 'node:fs/promises';
+import { messageOf, UserError } from '../errors.ts';
+
+/** Reads a UTF-8 text file. @throws UserError where it can't be read or is not UTF-8 */
+export async function readText(path: string): Promise<string> {
+  const bytes = await readFile(path).catch((error: unknown) => {
+    throw new UserError(`--text ${path}: cannot be read: ${messageOf(error)}`);
+  });
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new UserError(`--text ${path}: expected UTF-8 text, found bytes that are not`);
+  }
+}

@@ -1,0 +1,70 @@
+import { DEFAULT_SPEC } from '../../src/evaluate/evaluate.ts';
+import type { CellResult, RunRecord } from '../../src/types.ts';
+
+/** One cell of a run, with whatever a test says differs. */
+export function cell(differs: Partial<CellResult> = {}): CellResult {
+  return {
+    model: './gpt2',
+    task: 'anli-r1',
+    shots: 0,
+    n: 200,
+    unscored: 0,
+    primary: 'acc',
+    chance: 1 / 3,
+    metrics: {
+      acc: { value: 0.345, stderr: 0.0337, ci95: [0.2826, 0.4131] },
+      logprob_gold: { value: -2.5, stderr: 0.1, ci95: [-2.7, -2.3] },
+    },
+    shots_used: { min: 0, mean: 0, max: 0 },
+    tokens_dropped: 0,
+    ties: 0,
+    alarms: [],
+    ...differs,
+  };
+}
+
+/** A finished run of the given cells; models and tasks are those of the cells. */
+export function record(
+  results: readonly CellResult[],
+  differs: { spec?: Partial<RunRecord['spec']>; warnings?: readonly string[]; git?: string } = {},
+): RunRecord {
+  return {
+    format: 1,
+    status: 'complete',
+    spec: {
+      ...DEFAULT_SPEC,
+      evalgpt: '0.1.0',
+      models: [...new Set(results.map((r) => r.model))].map((ref) => ({
+        ref,
+        sha256: 'a'.repeat(64),
+        parameters: 124_439_808,
+        architecture: 'gpt2',
+        tokenizer_sha256: 'b'.repeat(64),
+      })),
+      tasks: [...new Set(results.map((r) => r.task))].map((name) => ({
+        name,
+        version: 1,
+        protocol: 'lm-eval',
+        dataset: name,
+        dataset_sha256: 'c'.repeat(64),
+        prompts_sha256: 'd'.repeat(64),
+        shot_pool: 'dev',
+        draw: 'fixed',
+      })),
+      shots: [...new Set(results.map((r) => r.shots))],
+      limit: 200,
+      device: 'cpu',
+      ...differs.spec,
+    },
+    environment: {
+      git: differs.git ?? null,
+      node: 'v20.19.0',
+      ort: '1.30.0',
+      platform: 'linux-x64',
+      threads: 2,
+      warnings: differs.warnings ?? [],
+    },
+    results,
+    cost: [],
+  };
+}

@@ -1,0 +1,117 @@
+import { describe, expect, test } from 'vitest';
+import { reduceMetric } from '../../src/metrics/reduce.ts';
+import { meanInterval, wilson } from '../../src/stats/interval.ts';
+import type { Summary } from '../../src/types.ts';
+
+function sample(i: number, values: Readonly<Record<string, number>>, cluster?: string): Summary {
+  return {
+    id: `item-${i}`,
+    ...(cluster === undefined ? {} : { cluster }),
+    status: 'scored',
+    values,
+    shots_requested: 0,
+    shots_used: 0,
+    tokens_dropped: 0,
+    flags: [],
+    lowest: -1,
+    highest: -1,
+  };
+}
+const unscored = (i: number): Summary => {
+  const { values: _, ...rest } = sample(i, {});
+  return { ...rest, status: 'unscored', reason: 'too long' };
+};
+const accs = (values: readonly number[], cluster?: (i: number) => string): Summary[] =>
+  values.map((acc, i) => sample(i, { acc, logprob_gold: -1 - i }, cluster?.(i)));
+
+const HITS = [1, 0, 1, 1, 0, 1, 1, 1];
+
+describe('reduceMetric', () => {
+  test('shares of right answers: Wilson', () => {
+    expect(reduceMetric('acc', accs(HITS))).toEqual(wilson(6, 8));
+    expect(reduceMetric('acc', accs([0, 0, 0]))?.ci95?.[0]).toBe(0);
+    expect(reduceMetric('acc', accs([1]))).toEqual(wilson(1, 1));
+  });
+
+  test('items of clusters of their own are not clustered', () => {
+    expect(
+      reduceMetric(
+        'acc',
+        accs(HITS, (i) => `c${i}`),
+      ),
+    ).toEqual(wilson(6, 8));
+  });
+
+  test('items that share clusters: cluster-robust t, never Wilson', () => {
+    const names = HITS.map((_, i) => `c${i >> 1}`);
+    const wanted = meanInterval(HITS, names);
+    const found = reduceMetric(
+      'acc',
+      accs(HITS, (i) => names[i]!),
+    );
+    expect(found).toMatchObject({ value: 0.75, stderr: wanted.stderr });
+    expect(found?.ci95?.[0]).toBe(wanted.ci95![0]);
+    // The t interval goes past 1; a share does not.
+    expect(wanted.ci95![1]).toBeGreaterThan(1);
+    expect(found?.ci95?.[1]).toBe(1);
+    const low = HITS.map((hit) => 1 - hit);
+    expect(
+      reduceMetric(
+        'acc',
+        accs(low, (i) => names[i]!),
+      )?.ci95?.[0],
+    ).toBe(0);
+  });
+
+  test('one cluster alone: a mean and no claim about its error', () => {
+    expect(
+      reduceMetric(
+        'acc',
+        accs(HITS, () => 'one'),
+      ),
+    ).toEqual({ value: 0.75, stderr: null, ci95: null });
+  });
+
+  test('a tie among right and wrong answers: Student’s t', () => {
+    const values = [1, 0, 0.5, 1, 1, 0, 1, 0];
+    const wanted = meanInterval(values);
+    expect(reduceMetric('acc', accs(values))).toEqual(wanted);
+  });
+
+  test('log-probabilities: Student’s t, and no bound is cut', () => {
+    const logprobs = accs(HITS).map((s) => s.values!.logprob_gold!);
+    expect(reduceMetric('logprob_gold', accs(HITS))).toEqual(meanInterval(logprobs));
+    const wide = [-0.01, -9, -0.02].map((logprob_gold, i) => sample(i, { logprob_gold }));
+    expect(reduceMetric('logprob_gold', wide)?.ci95?.[1]).toBeGreaterThan(1);
+  });
+
+  test.fails('log-probabilities that are all 0 are no share of right answers', () => {
+    const zeros = Array.from({ length: 20 }, (_, i) => sample(i, { logprob_gold: 0 }));
+    expect(reduceMetric('logprob_gold', zeros)).toEqual({ value: 0, stderr: 0, ci95: [0, 0] });
+  });
+
+  test('ppl_word is exp(-mean) of the sums, its interval the exponential of theirs', () => {
+    const logprobs = [-1, -2.5, -0.5, -7];
+    const list = logprobs.map((logprob_gold, i) => sample(i, { logprob_gold }));
+    const { value, stderr, ci95 } = meanInterval(logprobs);
+    const found = reduceMetric('ppl_word', list)!;
+    expect(found.value).toBeCloseTo(Math.exp(2.75), 12);
+    expect(found.stderr).toBeCloseTo(Math.exp(-value) * stderr!, 12);
+    expect(found.ci95![0]).toBeCloseTo(Math.exp(-ci95![1]), 12);
+    expect(found.ci95![1]).toBeCloseTo(Math.exp(-ci95![0]), 12);
+    expect(found.ci95![0]).toBeLessThan(found.value);
+    expect(found.ci95![1]).toBeGreaterThan(found.value);
+    expect(reduceMetric('ppl_word', list.slice(0, 1))).toEqual({ value: Math.E, stderr: null, ci95: null });
+  });
+
+  test('unscored items do not count; nothing scored is nothing', () => {
+    const mixed = [...accs(HITS), unscored(90), unscored(91)];
+    expect(reduceMetric('acc', mixed)).toEqual(wilson(6, 8));
+    expect(reduceMetric('acc', [unscored(1)])).toBeUndefined();
+    expect(reduceMetric('ppl_word', [])).toBeUndefined();
+  });
+
+  test('a scored item without the value is a bug that names it', () => {
+    expect(() => reduceMetric('acc_norm', accs(HITS))).toThrow('sample item-0 has no value acc_norm');
+  });
+});

@@ -1,0 +1,118 @@
+import { describe, expect, test } from 'vitest';
+import { isGreedy, judge, logprobOf } from '../../src/metrics/sample.ts';
+import type { ChoiceProtocol, MetricName, Protocol, SpanProtocol } from '../../src/task.ts';
+import type { Example, Scored } from '../../src/types.ts';
+
+interface Item extends Example {
+  readonly options: readonly string[];
+  readonly right: number;
+}
+
+const scored = (logprobs: readonly number[], hits = logprobs.map(() => false)): Scored => ({
+  logprobs: Float32Array.from(logprobs),
+  hits,
+});
+const common = {
+  source: 'test',
+  context: () => 'Q',
+  shot: () => 'Q A',
+  separator: '\n',
+  draw: 'fixed',
+} as const;
+const span: SpanProtocol<Item> = {
+  ...common,
+  kind: 'span',
+  continuation: (e) => ` ${e.options[0]}`,
+  metrics: ['acc'],
+};
+const choice = (...metrics: MetricName[]): Protocol<Example> =>
+  ({
+    ...common,
+    kind: 'choice',
+    choices: (e) => e.options,
+    gold: (e) => e.right,
+    delimiter: ' ',
+    metrics,
+  }) satisfies ChoiceProtocol<Item> as unknown as Protocol<Example>;
+const item = (options: readonly string[], right = 0): Item => ({ id: 'i', options, right });
+
+describe('span', () => {
+  const judged = (own: Scored) => judge(span as unknown as Protocol<Example>, item(['word']), [own]);
+
+  test('right where every token is the most probable; the log-probability is their sum', () => {
+    expect(judged(scored([-0.5, -0.25], [true, true]))).toEqual({
+      prediction: true,
+      gold: ' word',
+      tie: false,
+      values: { acc: 1, logprob_gold: -0.75 },
+    });
+    expect(judged(scored([-0.5, -0.25, -1], [true, false, true])).values.acc).toBe(0);
+    expect(isGreedy(scored([-1, -2], [true, true]))).toBe(true);
+  });
+
+  test('sums are taken in double precision', () => {
+    expect(logprobOf(scored(new Array<number>(10_000).fill(-0.1)))).toBeCloseTo(
+      10_000 * Math.fround(-0.1),
+      7,
+    );
+    expect(logprobOf(scored([]))).toBe(0);
+  });
+});
+
+describe('choice', () => {
+  test('lengths: tokens scored, code points and UTF-8 bytes of the choice without its delimiter', () => {
+    // "😀é" has 2 code points (3 UTF-16 units) and 6 bytes; "abcd" has 4 of each.
+    const options = ['😀é', 'abcd'];
+    const metrics = (a: number, b: number) =>
+      judge(choice('acc'), item(options), [scored([a / 4, a / 4, a / 4, a / 4]), scored([b])]).values;
+    // By character -2.4 / 2 against -4.4 / 4; counted in UTF-16 units, -2.4 / 3 would win.
+    expect(metrics(-2.4, -4.4).acc_norm).toBe(0);
+    expect(metrics(-2, -4.4).acc_norm).toBe(1);
+    // By byte -2.4 / 6 against -4.4 / 4; by token -2.4 / 4 against -4.4 / 1.
+    expect(metrics(-2.4, -4.4)).toMatchObject({ acc: 1, acc_byte: 1, acc_token: 1 });
+    expect(metrics(-6.7, -4.4)).toMatchObject({ acc: 0, acc_byte: 0, acc_token: 1 });
+    // The delimiter counts nowhere: with it these two would tie no longer.
+    expect(metrics(-2, -4).acc_norm).toBe(0.5);
+  });
+
+  test('prediction, gold, credit and tie', () => {
+    const options = ['a', 'b', 'c'];
+    expect(
+      judge(
+        choice('acc'),
+        item(options, 1),
+        [-3, -2, -4].map((l) => scored([l])),
+      ),
+    ).toEqual({
+      prediction: 1,
+      gold: 1,
+      tie: false,
+      values: { acc: 1, acc_norm: 1, acc_token: 1, acc_byte: 1, logprob_gold: -2 },
+    });
+    const tied = judge(
+      choice('acc'),
+      item(options, 2),
+      [-2, -5, -2 - 1e-4].map((l) => scored([l])),
+    );
+    expect(tied).toMatchObject({ prediction: 0, gold: 2, tie: true, values: { acc: 0.5 } });
+    expect(tied.values.logprob_gold).toBeCloseTo(-2.0001, 6);
+  });
+
+  // Sums choose the first, per token the second, per character and per byte the third.
+  const options = ['yy', 'no no', '長い選択肢なのだ'];
+  const parts = [scored([-2]), scored([-0.8, -0.8, -0.8]), scored([-1.3, -1.3])];
+  test.each([
+    ['acc', 0],
+    ['acc_token', 1],
+    ['acc_norm', 2],
+  ] as const)('the prediction and the tie are those of the primary metric: %s', (metric, best) => {
+    expect(judge(choice(metric), item(options), parts)).toMatchObject({ prediction: best, tie: false });
+    const even = [scored([-4]), scored([-2, -2]), scored([-9])];
+    expect(judge(choice(metric), item(['aaaa', 'bb', 'c']), even).tie).toBe(metric === 'acc');
+  });
+
+  test.fails('acc_byte as primary metric predicts by byte too', () => {
+    expect(judge(choice('acc_byte'), item(options), parts).values.acc_byte).toBe(0);
+    expect(judge(choice('acc_byte'), item(options), parts).prediction).toBe(2);
+  });
+});

@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest';
+import { notesOf, resultTable } from '../../src/report/table.ts';
+import { cell, record } from '../helpers/record.ts';
+
+describe('resultTable', () => {
+  test('to the letter: a row a cell, a perplexity on a row of its own, an unscored cell said', () => {
+    const results = [
+      cell(),
+      cell({
+        task: 'lambada',
+        shots: 32,
+        shots_used: { min: 11, mean: 11, max: 11 },
+        chance: 0,
+        ties: 2,
+        metrics: {
+          acc: { value: 0.5, stderr: 0.1, ci95: [0.4, 0.6] },
+          ppl_word: { value: 1234.5, stderr: 1, ci95: null },
+          logprob_gold: { value: -7.1, stderr: 1, ci95: null },
+        },
+      }),
+      cell({ task: 'anli-r2', n: 0, unscored: 3, metrics: {} }),
+    ];
+    expect(resultTable(record(results)).split('\n')).toEqual([
+      'model   task     shots         n    metric    value     95 % interval  chance  notes',
+      '------  -------  ------------  ---  --------  --------  -------------  ------  ----------',
+      './gpt2  anli-r1  0             200  acc       34.5      28.3 – 41.3    33.3',
+      './gpt2  lambada  32 (11 used)  200  acc       50.0      40.0 – 60.0            2 ties',
+      './gpt2  lambada  32 (11 used)  200  ppl_word  1234.5                           2 ties',
+      './gpt2  anli-r2  0             0    acc       unscored                 33.3    3 unscored',
+    ]);
+  });
+
+  test('columns begin at the same place in every row, whatever the widths', () => {
+    const results = [1, 12, 123].flatMap((n) =>
+      ['m', 'a/long-model-name'].map((model) =>
+        cell({ model, task: 't'.repeat(n % 20), n, alarms: ['alarm'] }),
+      ),
+    );
+    const [header = '', rule = '', ...rows] = resultTable(record(results)).split('\n');
+    const starts = [...rule.matchAll(/-+/g)].map((m) => m.index);
+    expect(starts).toHaveLength(9);
+    expect(rows).toHaveLength(6);
+    for (const line of [header, ...rows]) {
+      for (const start of starts) expect(line.slice(0, start).at(-1) ?? ' ').toBe(' ');
+      for (const start of starts) expect(line[start]).toMatch(/\S/);
+      expect(line).toBe(line.trimEnd());
+    }
+  });
+
+  test('draws have a column of their own only where there are several', () => {
+    const [first, second] = [0, 1].map((draw) =>
+      cell({ shots: 1, draw, shots_used: { min: 1, mean: 1, max: 1 } }),
+    );
+    const lines = resultTable(record([cell(), first!, second!])).split('\n');
+    expect(lines[0]).toMatch(/ shots {2}draw {2}n /);
+    expect(lines.slice(2).map((line) => line.split(/ {2,}/).slice(2, 4))).toEqual([
+      ['0', '200'],
+      ['1', '0'],
+      ['1', '1'],
+    ]);
+    expect(resultTable(record([cell()]))).not.toContain('draw');
+  });
+
+  test('no cells: a header', () => {
+    expect(resultTable(record([])).split('\n')).toHaveLength(2);
+  });
+});
+
+test('notes say what a reader must know, in order', () => {
+  expect(notesOf(cell())).toBe('');
+  expect(notesOf(cell({ unscored: 3, tokens_dropped: 40, ties: 2, alarms: ['odd', 'odder'] }))).toBe(
+    '3 unscored; 40 tokens cut; 2 ties; odd; odder',
+  );
+});
