@@ -1,6 +1,7 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { summarise } from '../../src/evaluate/cells.ts';
 import { alarmsOf } from '../../src/metrics/alarms.ts';
-import type { Summary } from '../../src/types.ts';
+import type { Sample, Summary } from '../../src/types.ts';
 
 function samples(n: number, of: (i: number) => Partial<Summary>): Summary[] {
   return Array.from({ length: n }, (_, i) => ({
@@ -50,4 +51,26 @@ test('fewer than ten scored items prove nothing; unscored ones do not count', ()
   expect(alarmsOf([...broken(9), ...unscored])).toEqual([]);
   expect(alarmsOf([...unscored, ...broken(10)])).toHaveLength(2);
   expect(alarmsOf([])).toEqual([]);
+});
+
+describe('the extremes that the alarms look at', () => {
+  const sample = (logprobs: readonly number[]): Sample => ({
+    id: 'text',
+    status: 'scored',
+    spans: [{ tokens: [], logprobs, hits: [] }],
+    shots: [],
+    shots_requested: 0,
+    shots_used: 0,
+    tokens_dropped: 0,
+    flags: [],
+  });
+
+  test('are those of all tokens', () => {
+    expect(summarise(sample([-3, -0.5, -7, -2]))).toMatchObject({ lowest: -7, highest: -0.5 });
+  });
+
+  test.fails('are found in a text of 200,000 tokens too', () => {
+    const logprobs = Array.from({ length: 200_000 }, (_, i) => -1 - (i % 100));
+    expect(summarise(sample(logprobs))).toMatchObject({ lowest: -100, highest: -1 });
+  });
 });

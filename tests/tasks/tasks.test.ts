@@ -256,6 +256,15 @@ describe('the list of tasks', () => {
     );
   });
 
+  test.fails('one word and white space are no passage either', async () => {
+    const lambada = tasks.find((t) => t.name === 'lambada')!;
+    const { records } = await readSplit(readCard(lambada.dataset), 'test', [samples]);
+    for (const text of ['word ', '  word', ' word '])
+      expect(() => lambada.decode({ ...records[0]!, string: () => text }), JSON.stringify(text)).toThrow(
+        UserError,
+      );
+  });
+
   test('defineTask refuses a definition that contradicts itself', () => {
     const task = tasks[0]!;
     expect(() => defineTask({ ...task, name: 'Two Words' })).toThrow('lower-case words joined by hyphens');
