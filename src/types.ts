@@ -35,6 +35,10 @@ export interface Scored {
   readonly logprobs: Float32Array;
   /** True where the token is the most probable one at its place. */
   readonly hits: readonly boolean[];
+  /** True where the token is the most probable of those that are not banned; only where some are. */
+  readonly allowedHits?: readonly boolean[];
+  /** The K most probable tokens at each place, [tokens, K], descending; only where K > 1 was asked. */
+  readonly top?: { readonly ids: Int32Array; readonly logprobs: Float32Array };
 }
 
 /** Text to token ids and back. Implemented in src/models/tokenizers. */
@@ -80,13 +84,20 @@ export interface ForwardStep {
   /** N scored (row, target id) pairs; `pairRow` indexes `rows`. */
   readonly pairRow: Int32Array;
   readonly pairTarget: Int32Array;
+  /** Most probable tokens wanted for each row: K, 1 unless told. */
+  readonly topK?: number;
+  /** Token ids that may not be answered: asks for the most probable of the others too. */
+  readonly banned?: Int32Array;
 }
 
-/** What a step returns: N log-probabilities and, for each of the R rows, the most probable token. */
+/** What a step returns: N log-probabilities and, for each of the R rows, the K most probable tokens, descending. */
 export interface ForwardResult {
   readonly logprobs: Float32Array;
+  /** [R, K], as are their log-probabilities. */
   readonly topIds: Int32Array;
   readonly topLogprobs: Float32Array;
+  /** [R]: the most probable token that is not banned; empty unless some are. */
+  readonly allowedIds: Int32Array;
 }
 
 /** The only door between planning and a model. Implementations: a session of ONNX Runtime, and test doubles. */

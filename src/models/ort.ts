@@ -61,7 +61,8 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       const past = step.past < 0 ? empty : trunks.get(step.past);
       if (!past) throw new Error(`trunk ${step.past} is asked for but was not kept`);
       const keyValueNames = Array.from({ length: layers }, (_, i) => [`key_${i}`, `value_${i}`]).flat();
-      const scores = step.rows.length > 0 ? ['logprobs', 'top_ids', 'top_logprobs'] : [];
+      const allowed = step.banned ? ['allowed_ids'] : [];
+      const scores = step.rows.length > 0 ? ['logprobs', 'top_ids', 'top_logprobs', ...allowed] : [];
       const fetched = step.keep < 0 && !step.write ? scores : [...scores, ...keyValueNames];
       const output = await session.run(feeds(step, past), fetched);
       if (step.keep >= 0) {
@@ -69,12 +70,19 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       }
       if (step.write) write(past, step.write, output);
       if (scores.length === 0) {
-        return { logprobs: new Float32Array(0), topIds: new Int32Array(0), topLogprobs: new Float32Array(0) };
+        const none = new Int32Array(0);
+        return {
+          logprobs: new Float32Array(0),
+          topIds: none,
+          topLogprobs: new Float32Array(0),
+          allowedIds: none,
+        };
       }
       return {
         logprobs: output.logprobs!.data as Float32Array,
         topIds: Int32Array.from(output.top_ids!.data as BigInt64Array, Number),
         topLogprobs: output.top_logprobs!.data as Float32Array,
+        allowedIds: Int32Array.from((output.allowed_ids?.data as BigInt64Array | undefined) ?? [], Number),
       };
     },
     allocate(cache, columns, from) {
@@ -121,14 +129,22 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       // No rows at all would crash the runtime's TopK (1.30.0): a step that only keeps a trunk asks one and drops it.
       rows: int32(step.rows.length > 0 ? step.rows : new Int32Array(1)),
       pairs: new ort.Tensor('int64', pairs, [n, 2]),
-      top_k: topOne,
-      ban: noBan,
+      top_k:
+        step.topK === undefined ? topOne : new ort.Tensor('int64', BigInt64Array.of(BigInt(step.topK)), [1]),
+      ban: step.banned ? banMask(step.banned) : noBan,
     };
     for (let i = 0; i < layers; i++) {
       inputs[`past_key_${i}`] = past.keys[i]!;
       inputs[`past_value_${i}`] = past.values[i]!;
     }
     return inputs;
+  }
+
+  /** Minus infinity at the banned ids: added to the logits, it takes them out of the second arg-max. */
+  function banMask(banned: Int32Array): ort.Tensor {
+    const mask = new Float32Array(vocabularySize);
+    for (const id of banned) mask[id] = -Infinity;
+    return new ort.Tensor('float32', mask, [1, vocabularySize]);
   }
 
   /** A copy with more columns; the added ones are zero. */

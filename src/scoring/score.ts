@@ -9,6 +9,10 @@ export interface ScoreOptions {
   readonly signal?: AbortSignal | undefined;
   /** Requests whose scores are wanted; all, unless told. */
   readonly wanted?: ((request: number) => boolean) | undefined;
+  /** Most probable tokens wanted at each place, 1 unless told. */
+  readonly topK?: number;
+  /** Token ids that may not be answered: `allowedHits` then tells what is most probable without them. */
+  readonly banned?: Int32Array;
   /** Called after each step with the number of tokens that it computed. */
   readonly onStep?: ((tokens: number) => void) | undefined;
   /** Names a request in an error. */
@@ -27,6 +31,13 @@ export async function* score(
 ): AsyncGenerator<[request: number, scored: Scored], void, undefined> {
   const logprobs = requests.map((r) => new Float32Array(r.tokens.length - r.start));
   const hits = logprobs.map((l) => new Array<boolean>(l.length).fill(false));
+  const { topK = 1, banned } = options;
+  const allowedHits = logprobs.map((l) => new Array<boolean>(banned ? l.length : 0).fill(false));
+  const tops = logprobs.map((l) => {
+    const n = topK > 1 ? l.length * topK : 0;
+    return { ids: new Int32Array(n), logprobs: new Float32Array(n) };
+  });
+  const asked = { ...(topK > 1 ? { topK } : {}), ...(banned ? { banned } : {}) };
   const open = Int32Array.from(logprobs, (l) => l.length);
 
   const wanted = options.wanted ?? (() => true);
@@ -38,7 +49,11 @@ export async function* score(
   const run = async (step: PlannedStep): Promise<ForwardResult> => {
     options.signal?.throwIfAborted();
     // A trunk that only unwanted requests build on need not be kept.
-    const result = await backend.forward(lastUse.has(step.keep) ? step : { ...step, keep: -1 });
+    const result = await backend.forward({
+      ...step,
+      ...asked,
+      keep: lastUse.has(step.keep) ? step.keep : -1,
+    });
     if (lastUse.get(step.past) === step) await backend.release(step.past);
     return result;
   };
@@ -61,9 +76,24 @@ export async function* score(
           );
         }
         logprobs[request]![slot] = value;
-        hits[request]![slot] = result.topIds[step.pairRow[i]!] === step.pairTarget[i];
+        const row = step.pairRow[i]!;
+        hits[request]![slot] = result.topIds[row * topK] === step.pairTarget[i];
+        if (banned) allowedHits[request]![slot] = result.allowedIds[row] === step.pairTarget[i];
+        if (topK > 1) {
+          tops[request]!.ids.set(result.topIds.subarray(row * topK, (row + 1) * topK), slot * topK);
+          tops[request]!.logprobs.set(result.topLogprobs.subarray(row * topK, (row + 1) * topK), slot * topK);
+        }
         open[request] = open[request]! - 1;
-        if (open[request] === 0) yield [request, { logprobs: logprobs[request]!, hits: hits[request]! }];
+        if (open[request] > 0) continue;
+        const scored = { logprobs: logprobs[request]!, hits: hits[request]! };
+        yield [
+          request,
+          {
+            ...scored,
+            ...(banned ? { allowedHits: allowedHits[request]! } : {}),
+            ...(topK > 1 ? { top: tops[request]! } : {}),
+          },
+        ];
       }
     }
   } finally {

@@ -60,6 +60,7 @@ export function hashBackend(): Backend & {
         logprobs: Float32Array.from(step.pairRow, (row, i) => hashLogprob(views[row]!, step.pairTarget[i]!)),
         topIds: Int32Array.from(views, hashTop),
         topLogprobs: Float32Array.from(views, () => -1),
+        allowedIds: new Int32Array(0),
       };
     },
     async allocate(cache, columns, from) {

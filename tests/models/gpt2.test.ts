@@ -13,6 +13,10 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openScorer, type PairScore, type Scorer } from '../../src/evaluate/scorer.ts';
+import { openModel } from '../../src/models/open.ts';
+import { pairEncoder } from '../../src/prompts/join.ts';
+import { planScoring } from '../../src/scoring/plan.ts';
+import { score } from '../../src/scoring/score.ts';
 import { TINY, writeTiny } from '../helpers/tiny-checkpoints.ts';
 
 interface Reference {
@@ -22,6 +26,9 @@ interface Reference {
   readonly logprobs: number[];
   readonly hits: boolean[];
   readonly truncated: number;
+  readonly top3: number[][];
+  /** The most probable byte but for a space and an e. */
+  readonly not_e_or_space: number[];
 }
 
 /** Made with transformers: see make_gpt2.py beside the file. */
@@ -84,6 +91,24 @@ test('a continuation ends before its stop string', async () => {
   await scorer.close();
   expect(cut!.text).toBe(whole!.text.slice(0, whole!.text.indexOf(stop)));
   expect(cut!.reason).toBe('stop');
+});
+
+test('gives the k most probable tokens, and the most probable one that is not banned', async () => {
+  const model = await openModel(writeTiny('plain', folder));
+  const references = vectors.checkpoints['plain']!;
+  const encode = pairEncoder(model.tokenizer, { contextLength: model.contextLength });
+  const requests = references.map(encode);
+  const options = { topK: 3, banned: Int32Array.of(32, 101) };
+  let seen = 0;
+  for await (const [i, scored] of score(requests, planScoring(requests), await model.load(1), options)) {
+    const { top3, not_e_or_space: allowed, tokens, hits } = references[i]!;
+    expect([...scored.top!.ids]).toEqual(top3.flat());
+    expect(scored.hits).toEqual(hits);
+    expect(scored.allowedHits).toEqual(tokens.map((token, t) => token === allowed[t]));
+    seen++;
+  }
+  await model.close();
+  expect(seen).toBe(references.length);
 });
 
 test('a hub cache of symlinks and a read-only folder score alike, and nothing is written there', async () => {

@@ -24,6 +24,8 @@ def score(model, window, context, continuation):
     return {"context": context, "continuation": continuation, "tokens": scored,
             "logprobs": [round(x, 6) for x in lp.gather(1, target[:, None])[:, 0].tolist()],
             "hits": (lp.argmax(-1) == target).tolist(),
+            "top3": lp.topk(3).indices.tolist(),
+            "not_e_or_space": lp.index_fill(1, torch.tensor([32, 101]), -1e30).argmax(-1).tolist(),
             "truncated": max(0, len(before) + len(scored) - window - 1)}
 
 PROMPTS = ["The cat sat on the", "x", "Q: What is 98 plus 45?\n\nA:", "shared prefix, then", "shared prefix, then more"]
