@@ -91,9 +91,11 @@ const tasks: readonly Task[] = [
 ];
 
 function passage(line: number, text: string, fail: (message: string) => never): Passage {
-  if (text.lastIndexOf(' ') < 1)
+  const example = { id: String(line), text };
+  if (!text.includes(' ') || beginning(example).trim() === '' || lastWord(example).trim() === '') {
     fail(`expected a passage of several words, found ${JSON.stringify(text.slice(0, 40))}`);
-  return { id: String(line), text };
+  }
+  return example;
 }
 
 export default tasks;

@@ -29,8 +29,11 @@ export function cellsOf(loaded: LoadedTask, model: string): Cell[] {
 /** What stays in memory of a finished sample: its per-token scores are on the disk. */
 export function summarise(sample: Sample): Summary {
   const { spans, prompt: _, shots: __, ...kept } = sample;
-  const logprobs = spans?.flatMap((span) => span.logprobs) ?? [];
-  return { ...kept, lowest: Math.min(...logprobs), highest: Math.max(...logprobs) };
+  let [lowest, highest] = [Infinity, -Infinity];
+  for (const { logprobs } of spans ?? []) {
+    for (const l of logprobs) [lowest, highest] = [Math.min(lowest, l), Math.max(highest, l)];
+  }
+  return { ...kept, lowest, highest };
 }
 
 /** A cell's line of the results, from its finished samples in the order of the data. */

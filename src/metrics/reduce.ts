@@ -48,7 +48,7 @@ function mean(samples: readonly Summary[], key: string): Estimate {
   });
   const clusters = samples.map((s) => s.cluster ?? s.id);
   const clustered = new Set(clusters).size < samples.length;
-  if (!clustered && values.every((v) => v === 0 || v === 1)) {
+  if (key.startsWith('acc') && !clustered && values.every((v) => v === 0 || v === 1)) {
     return wilson(values.filter((v) => v === 1).length, values.length);
   }
   const estimate = meanInterval(values, clusters);

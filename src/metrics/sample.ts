@@ -1,6 +1,6 @@
-import type { Protocol } from '../task.ts';
+import type { MetricName, Protocol } from '../task.ts';
 import type { Example, Scored } from '../types.ts';
-import { bestChoice, type ChoiceScore, choiceCredit } from './normalise.ts';
+import { bestChoice, type ChoiceScore, choiceCredit, type Normalisation } from './normalise.ts';
 import { unitsOf } from './units.ts';
 
 /** What the scores of one item come to, before any mean is taken. */
@@ -10,6 +10,14 @@ export interface Judged {
   readonly tie: boolean;
   readonly values: Readonly<Record<string, number>>;
 }
+
+/** What the choices are compared by under each accuracy. */
+const NORMALISATION: Readonly<Partial<Record<MetricName, Normalisation>>> = {
+  acc: 'sum',
+  acc_norm: 'character',
+  acc_token: 'token',
+  acc_byte: 'byte',
+};
 
 export function logprobOf(scored: Scored): number {
   let sum = 0;
@@ -55,8 +63,7 @@ export function judge(protocol: Protocol<Example>, example: Example, scored: rea
     };
   });
   const gold = protocol.gold(example);
-  const primary =
-    protocol.metrics[0] === 'acc_token' ? 'token' : protocol.metrics[0] === 'acc_norm' ? 'character' : 'sum';
+  const primary = NORMALISATION[protocol.metrics[0] ?? 'acc'] ?? 'sum';
   const { best, tied } = bestChoice(scores, primary);
   return {
     prediction: best,

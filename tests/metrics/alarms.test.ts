@@ -69,7 +69,7 @@ describe('the extremes that the alarms look at', () => {
     expect(summarise(sample([-3, -0.5, -7, -2]))).toMatchObject({ lowest: -7, highest: -0.5 });
   });
 
-  test.fails('are found in a text of 200,000 tokens too', () => {
+  test('are found in a text of 200,000 tokens too', () => {
     const logprobs = Array.from({ length: 200_000 }, (_, i) => -1 - (i % 100));
     expect(summarise(sample(logprobs))).toMatchObject({ lowest: -100, highest: -1 });
   });

@@ -101,6 +101,31 @@ describe('where context ends and continuation begins', () => {
     for (const pair of [...pairs, ...pairs.reverse()])
       expect(encodePair(pair)).toEqual(pairEncoder(tokenizer, { contextLength: 64 })(pair));
   });
+
+  test('choices share their context: it is encoded once', () => {
+    let calls = 0;
+    const counting: Tokenizer = {
+      ...tokenizer,
+      encode(text, options) {
+        calls++;
+        return encode(text, options);
+      },
+    };
+    const encodePair = pairEncoder(counting, { contextLength: 64 });
+    for (const continuation of ['True', 'Neither', 'False'])
+      encodePair({ context: 'Q\nAnswer: ', continuation });
+    expect(calls).toBe(1 + 3);
+  });
+
+  test('where the whole has no token behind the context’s, the continuation is encoded alone', () => {
+    // A tokenizer that loses something: runs of a character are one token.
+    const collapsing: Tokenizer = {
+      ...tokenizer,
+      encode: (text) => [...text.replace(/(.)\1+/gu, '$1')].map((c) => c.charCodeAt(0)),
+    };
+    const request = pairEncoder(collapsing, { contextLength: 64 })({ context: 'xa', continuation: 'aa' });
+    expect([given(request), scored(request), request.merged]).toEqual([[120, 97], [97], true]);
+  });
 });
 
 describe('an empty context is the start of text', () => {
