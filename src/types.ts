@@ -171,6 +171,7 @@ export interface ModelIdentity {
   readonly sha256: string;
   readonly parameters: number;
   readonly architecture: string;
+  readonly config_sha256: string;
   readonly tokenizer_sha256: string;
 }
 

@@ -50,6 +50,7 @@ const DISK = [
   'src/store/disk.ts',
   'src/store/lock.ts',
   'src/store/run-folder.ts',
+  'src/store/score-cache.ts',
   'datasets/demo/checkpoint.ts',
 ];
 const NETWORK = ['node:http', 'node:https', 'node:net', 'node:dgram', 'node:tls'];

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
 import type { RunEvent } from '../evaluate/events.ts';
+import { cacheFolder } from '../package.ts';
 import type { RunSpec } from '../types.ts';
 import { commaList, shotList, wholeNumber } from './options.ts';
 import { formatSeconds, progressOn } from './progress.ts';
@@ -21,6 +22,7 @@ interface RunArguments {
   overflow: RunSpec['overflow'] | undefined;
   text: string[] | undefined;
   stride: number | undefined;
+  reuse: boolean;
   out: string | undefined;
   json: boolean;
 }
@@ -97,6 +99,12 @@ export const runCommand: CommandModule<object, RunArguments> = {
         describe: "Tokens that each window of a text scores behind the first; by default the window's length",
         coerce: wholeNumber('stride', 1),
       })
+      .option('reuse', {
+        type: 'boolean',
+        default: false,
+        describe:
+          'Take scores of the same model and tokens from former runs; last digits may differ from a fresh run',
+      })
       .option('out', {
         type: 'string',
         requiresArg: true,
@@ -149,6 +157,7 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
   const record = await evaluate(spec, {
     signal,
     out: args.out ?? byHash,
+    reuse: args.reuse ? cacheFolder() : undefined,
     onEvent(event) {
       if (event.kind === 'folder') folder = event.path;
       report(event);

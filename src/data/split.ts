@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { type ArithmeticSet, generateArithmetic } from '../../datasets/generate/arithmetic.ts';
 import { UserError } from '../errors.ts';
+import { cacheFolder } from '../package.ts';
 import { type DatasetCard, datasetsFolder, type FileSplit } from './card.ts';
 import { type DataRecord, parseRecords } from './records.ts';
+import { decodeUtf8 } from './text.ts';
 
 /** A split as read: its records, and what identifies it. */
 export interface Split {
@@ -19,9 +20,7 @@ export interface Split {
 /** The folders in which data files are looked for: those of EVALGPT_DATA in order, then the cache. */
 export function dataFolders(environment: NodeJS.ProcessEnv = process.env): string[] {
   const named = (environment.EVALGPT_DATA ?? '').split(delimiter).filter((folder) => folder !== '');
-  const cache =
-    environment.EVALGPT_CACHE ?? join(environment.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'evalgpt');
-  return [...named, join(cache, 'data')];
+  return [...named, join(cacheFolder(environment), 'data')];
 }
 
 /** Where a split's file lies, or undefined where no data folder has it. Generated splits lie nowhere and are always there. */
@@ -56,7 +55,7 @@ export async function readSplit(
     return { records: parseRecords(path, text, entry.format), sha256: sha256(text), warnings: [] };
   }
   const bytes = await readFile(path);
-  const records = parseRecords(path, bytes.toString('utf8'), entry.format);
+  const records = parseRecords(path, decodeUtf8(path, bytes), entry.format);
   if (records.length === 0)
     throw new UserError(`${path}: expected ${entry.records ?? 'some'} records, found none`);
   const found = sha256(bytes);

@@ -6,9 +6,14 @@ export async function readText(path: string): Promise<string> {
   const bytes = await readFile(path).catch((error: unknown) => {
     throw new UserError(`--text ${path}: cannot be read: ${messageOf(error)}`);
   });
+  return decodeUtf8(path, bytes);
+}
+
+/** @throws UserError naming the file where the bytes are not UTF-8 */
+export function decodeUtf8(path: string, bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw new UserError(`--text ${path}: expected UTF-8 text, found bytes that are not`);
+    throw new UserError(`${path}: expected UTF-8 text, found bytes that are not`);
   }
 }

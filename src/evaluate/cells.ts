@@ -51,7 +51,8 @@ export function cellResult(loaded: LoadedTask, model: string, spec: RunSpec, cel
   const unscored = samples.filter((s) => s.status === 'unscored');
   const reasons: Record<string, number> = {};
   for (const { reason = 'unknown' } of unscored) reasons[reason] = (reasons[reason] ?? 0) + 1;
-  const used = samples.map((s) => s.shots_used);
+  const scored = samples.filter((s) => s.status === 'scored');
+  const used = scored.map((s) => s.shots_used);
   return {
     model,
     task: task.name,
@@ -64,11 +65,11 @@ export function cellResult(loaded: LoadedTask, model: string, spec: RunSpec, cel
     chance: task.chance,
     metrics: Object.fromEntries(metrics),
     shots_used: {
-      min: used.reduce((a, b) => Math.min(a, b), Infinity),
-      mean: used.reduce((sum, k) => sum + k, 0) / used.length,
+      min: used.reduce((a, b) => Math.min(a, b), used[0] ?? 0),
+      mean: used.reduce((sum, k) => sum + k, 0) / Math.max(1, used.length),
       max: used.reduce((a, b) => Math.max(a, b), 0),
     },
-    tokens_dropped: samples.reduce((sum, s) => sum + s.tokens_dropped, 0),
+    tokens_dropped: scored.reduce((sum, s) => sum + s.tokens_dropped, 0),
     ties: samples.filter((s) => s.flags.includes('tie')).length,
     alarms: alarmsOf(samples),
   };

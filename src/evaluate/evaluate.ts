@@ -4,6 +4,7 @@ import { type Model, type ModelOptions, openModel } from '../models/open.ts';
 import { packageVersion } from '../package.ts';
 import { type Disk, disk } from '../store/disk.ts';
 import { openRunFolder } from '../store/run-folder.ts';
+import { openScoreCache } from '../store/score-cache.ts';
 import type { CellCost, CellResult, RunRecord, RunSpec } from '../types.ts';
 import { absentCells } from './cells.ts';
 import { environmentOf } from './environment.ts';
@@ -115,6 +116,8 @@ export async function evaluateWith(
     }
     for (const model of models) {
       const { ref } = model.identity;
+      const cache =
+        options.reuse === undefined ? undefined : await openScoreCache(options.reuse, model.scoreIdentity);
       try {
         for (const task of loaded) {
           signal?.throwIfAborted();
@@ -122,7 +125,7 @@ export async function evaluateWith(
             results.push(...absentCells(task, ref, full));
             continue;
           }
-          const done = await runTask(task, model, full, { signal, onEvent, folder });
+          const done = await runTask(task, model, full, { signal, onEvent, folder, cache });
           const before = folder?.former?.cost.find((c) => c.model === ref && c.task === task.task.name);
           cost.push(before ? addCost(before, done.cost) : done.cost);
           results.push(...done.results);
@@ -130,6 +133,7 @@ export async function evaluateWith(
           await folder?.writeRecord(record('partial'));
         }
       } finally {
+        await cache?.close();
         await model.close();
       }
     }

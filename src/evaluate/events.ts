@@ -23,6 +23,11 @@ export type RunEvent =
 
 export interface EvaluateOptions {
   readonly signal?: AbortSignal | undefined;
+  /**
+   * A folder of scores by content: those of former runs are taken from it, new ones go there. A score may differ in
+   * its last digits from one computed anew in other company.
+   */
+  readonly reuse?: string | undefined;
   readonly onEvent?: ((event: RunEvent) => void) | undefined;
   /** Folder to write the run to, or how to name it after what is run; without one nothing is written. */
   readonly out?: string | ((spec: RunRecord['spec']) => string) | undefined;

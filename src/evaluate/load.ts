@@ -103,6 +103,9 @@ export async function loadTask(
   return { task, protocol, identity: identify(hash, prompts), examples, shotCounts, shots };
 }
 
+/** Shots of `--shots max` that a run's identity counts: more than any window of today holds. */
+const MOST_HASHED = 1024;
+
 /** Over every item's question and the wording of every shot drawn for it: equal where two runs ask the same. */
 function hashPrompts(
   protocol: PromptProtocol<Example>,
@@ -111,7 +114,7 @@ function hashPrompts(
   wanted: RunSpec['shots'],
 ): string {
   const hash = createHash('sha256');
-  const most = Math.max(...wanted.map((k) => (k === 'max' ? 0 : k)));
+  const most = Math.max(...wanted.map((k) => (k === 'max' ? MOST_HASHED : k)));
   const worded = new Map<Example, string>();
   const wording = (shot: Example): string => {
     const known = worded.get(shot) ?? sha256(protocol.shot(shot));

@@ -4,8 +4,9 @@ import { promptBuilder } from '../prompts/fit.ts';
 import { planLimits, planScoring } from '../scoring/plan.ts';
 import { score } from '../scoring/score.ts';
 import type { RunFolder } from '../store/run-folder.ts';
+import type { ScoreCache } from '../store/score-cache.ts';
 import type { Protocol } from '../task.ts';
-import type { CellCost, CellResult, Example, Flag, RunSpec, Sample, Scored } from '../types.ts';
+import type { CellCost, CellResult, Example, Flag, Request, RunSpec, Sample, Scored } from '../types.ts';
 import { ahead, blocksOf, type Item } from './blocks.ts';
 import { cellResult, cellsOf, summarise } from './cells.ts';
 import type { EvaluateOptions } from './events.ts';
@@ -14,6 +15,8 @@ import type { LoadedTask } from './load.ts';
 interface TaskOptions extends EvaluateOptions {
   /** Where finished samples go and come from. */
   readonly folder?: RunFolder | undefined;
+  /** Scores of former runs. */
+  readonly cache?: ScoreCache | undefined;
 }
 
 /**
@@ -28,7 +31,7 @@ export async function runTask(
 ): Promise<{ results: CellResult[]; cost: CellCost }> {
   const began = performance.now();
   const { task, protocol, examples } = loaded;
-  const { folder, signal, onEvent } = options;
+  const { cache, folder, signal, onEvent } = options;
   const { contextLength, tokenizer } = model;
   const ref = model.identity.ref;
   const cells = cellsOf(loaded, ref);
@@ -57,34 +60,45 @@ export async function runTask(
     const requests = block.flatMap((item) => item.prompt.requests);
     const plan = planScoring(requests, planLimits(model.architecture));
     const itemOf = (request: number): number => owners[request]?.item ?? -1;
-    const wanted = (request: number): boolean => open[itemOf(request)] ?? false;
     counts.requested += plan.tokensRequested;
     counts.planned += plan.tokensComputed;
     counts.items += block.length;
-    if (!requests.some((_, request) => wanted(request))) continue;
+
+    const partly = new Map<number, Scored[]>();
+    const take = (request: number, scored: Scored): void => {
+      const { item: index, pair } = owners[request] as { item: number; pair: number };
+      const item = block[index] as Item;
+      const parts = partly.get(index) ?? [];
+      parts[pair] = scored;
+      partly.set(index, parts);
+      if (Object.keys(parts).length < item.prompt.requests.length) return;
+      partly.delete(index);
+      counts.scored += parts.reduce((sum, s) => sum + s.logprobs.length, 0);
+      finish(item.cell, sampleOf(item, { protocol, parts }));
+    };
+    const missing = new Set<number>();
+    for (const [i, request] of requests.entries()) {
+      if (!open[itemOf(i)]) continue;
+      const known = cache?.get(request);
+      if (known) take(i, known);
+      else missing.add(i);
+    }
+    if (missing.size === 0) continue;
 
     const total = Math.round((counts.planned * examples.length * cells.length) / counts.items);
     const reused = 1 - counts.planned / counts.requested;
     const scoring = score(requests, plan, await model.load(total), {
       signal,
-      wanted,
+      wanted: (request) => missing.has(request),
       onStep(tokens) {
         counts.computed += tokens;
         onEvent?.({ kind: 'progress', model: ref, task: task.name, done: counts.computed, total, reused });
       },
       describe: (request) => `${task.name}, item ${block[itemOf(request)]?.prompt.example.id}`,
     });
-    const partly = new Map<number, Scored[]>();
     for await (const [request, scored] of scoring) {
-      const { item: index, pair } = owners[request] as { item: number; pair: number };
-      const item = block[index] as Item;
-      const parts = partly.get(index) ?? [];
-      parts[pair] = scored;
-      partly.set(index, parts);
-      if (Object.keys(parts).length < item.prompt.requests.length) continue;
-      partly.delete(index);
-      counts.scored += parts.reduce((sum, s) => sum + s.logprobs.length, 0);
-      finish(item.cell, sampleOf(item, { protocol, parts }));
+      cache?.put(requests[request] as Request, scored);
+      take(request, scored);
     }
   }
   await folder?.flush();

@@ -55,6 +55,9 @@ const ELEMENT: Readonly<Record<string, ElementTypeName>> = {
   BF16: 'bfloat16',
 };
 
+/** Raised by every change of the graphs that may move a score. */
+export const GRAPH_VERSION = 1;
+
 /** A masked score: far below any real one, yet finite, so that a row of nothing but masked scores stays a number. */
 const MASKED = -1e9;
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
@@ -7,6 +8,7 @@ import { packageFolder } from '../package.ts';
 import type { Backend, ModelIdentity, Tokenizer } from '../types.ts';
 import { type Architecture, architectureOf } from './architecture.ts';
 import { openBackend } from './backend.ts';
+import { GRAPH_VERSION } from './blocks.ts';
 import { type Checkpoint, commonFolder, hashWeights, readCheckpoint } from './checkpoint.ts';
 import { openTokenizer } from './tokenizers/open.ts';
 
@@ -22,6 +24,8 @@ export interface Model {
   readonly threads: number;
   /** The runtime's version. */
   readonly runtime: string;
+  /** Everything but the request that a score depends on. */
+  readonly scoreIdentity: readonly (string | number)[];
   /**
    * Loads the weights once. For a small number of tokens the load is kept short, for a large one the run.
    * @throws UserError where the runtime can't load the model
@@ -86,6 +90,7 @@ export async function openModel(ref: string, options: ModelOptions = {}): Promis
     sha256: await hashWeights(checkpoint.weightFiles),
     parameters,
     architecture: architecture.name,
+    config_sha256: createHash('sha256').update(JSON.stringify(checkpoint.config)).digest('hex'),
     tokenizer_sha256: tokenizer.sha256,
   };
   const load = async (tokensToCompute: number): Promise<Backend> => {
@@ -101,6 +106,7 @@ export async function openModel(ref: string, options: ModelOptions = {}): Promis
     options.onLoad?.((performance.now() - began) / 1000);
     return backend;
   };
+  const runtime = runtimeVersion();
   let backend: Promise<Backend> | undefined;
   return {
     identity,
@@ -109,7 +115,17 @@ export async function openModel(ref: string, options: ModelOptions = {}): Promis
     endToken: typeof checkpoint.config.eos_token_id === 'number' ? checkpoint.config.eos_token_id : null,
     architecture,
     threads,
-    runtime: runtimeVersion(),
+    runtime,
+    scoreIdentity: [
+      identity.sha256,
+      identity.config_sha256,
+      identity.tokenizer_sha256,
+      GRAPH_VERSION,
+      'fp32',
+      'cpu',
+      runtime,
+      architecture.contextLength,
+    ],
     load(tokensToCompute) {
       backend ??= load(tokensToCompute);
       return backend;

@@ -70,6 +70,7 @@ export function promptBuilder(
     }
     // Guess from the shots' own lengths, then settle by encoding: the most shots that fit.
     const bare = build(example, []);
+    if (bare.unscored !== undefined) return bare;
     let room = options.contextLength + 1 - Math.max(0, ...bare.requests.map((r) => r.tokens.length));
     let used = 0;
     for (const shot of shots) {

@@ -49,6 +49,9 @@ function rowsOf(result: CellResult, several: boolean): string[][] {
 /** What a reader must know before believing a cell. */
 export function notesOf(result: CellResult): string {
   const notes: string[] = [];
+  const [reason] = Object.keys(result.reasons ?? {});
+  if (result.n === 0 && reason !== undefined)
+    notes.push(reason.length > 60 ? `${reason.slice(0, 60)}…` : reason);
   if (result.unscored > 0) notes.push(`${result.unscored} unscored`);
   if (result.tokens_dropped > 0) notes.push(`${result.tokens_dropped} tokens cut`);
   if (result.ties > 0) notes.push(`${result.ties} ties`);

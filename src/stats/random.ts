@@ -30,6 +30,8 @@ export function random(...key: readonly (string | number)[]): Random {
   return {
     next: () => word() / 2 ** 32,
     below(n) {
+      if (!(n >= 1 && n <= 2 ** 32))
+        throw new RangeError(`below: expected a number from 1 to 2^32, found ${n}`);
       const limit = 2 ** 32 - (2 ** 32 % n);
       for (;;) {
         const value = word();

@@ -149,3 +149,46 @@ test('two processes in one folder: the second is refused, and a dead one is take
   await expect(run(out, {}, { tasks: ['demo-lambada'] })).resolves.toMatchObject({ status: 'complete' });
   expect(readdirSync(out)).not.toContain('lock');
 });
+
+describe('scores of former runs', () => {
+  const cache = join(parent, 'cache');
+  const reuse = (
+    name: string,
+    model: ReturnType<typeof hashModel>,
+    more: Partial<RunSpec>,
+  ): Promise<RunRecord> =>
+    evaluateWith(
+      { openModel: async () => model, disk, flushMs: 0 },
+      { ...spec, ...more },
+      { out: join(parent, name), reuse: cache },
+    );
+
+  test('are taken by content: a second run of the same prompts computes nothing, a wider one only what is new', async () => {
+    const first = await reuse('reuse-1', hashModel('hash'), { limit: 8 });
+    const second = hashModel('hash');
+    expect((await reuse('reuse-2', second, { limit: 8 })).results).toEqual(first.results);
+    expect(second.steps()).toBe(0);
+    const wider = hashModel('hash');
+    const fresh = await run(join(parent, 'reuse-fresh'), {}, { limit: 10 });
+    expect((await reuse('reuse-3', wider, { limit: 10 })).results).toEqual(fresh.results);
+    expect(wider.steps()).toBeGreaterThan(0);
+  });
+
+  test('of another model are not taken, nor damaged ones', async () => {
+    const other = hashModel('other');
+    await reuse('reuse-4', other, { limit: 8, models: ['other'] });
+    expect(other.steps()).toBeGreaterThan(0);
+    for (const name of readdirSync(join(cache, 'scores'))) {
+      for (const file of readdirSync(join(cache, 'scores', name))) {
+        const path = join(cache, 'scores', name, file);
+        const bytes = readFileSync(path);
+        bytes[40] = bytes[40]! ^ 1;
+        writeFileSync(path, bytes);
+      }
+    }
+    const again = hashModel('hash');
+    const record = await reuse('reuse-5', again, { limit: 8 });
+    expect(again.steps()).toBeGreaterThan(0);
+    expect(record.results).toEqual((await run(join(parent, 'reuse-sound'), {}, { limit: 8 })).results);
+  });
+});

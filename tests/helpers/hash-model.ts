@@ -13,6 +13,7 @@ export function hashModel(ref: string, contextLength = 1024): Model & { readonly
       sha256: 'hash',
       parameters: 0,
       architecture: 'hash',
+      config_sha256: 'c0ffee',
       tokenizer_sha256: tokenizer.sha256,
     },
     tokenizer,
@@ -29,6 +30,7 @@ export function hashModel(ref: string, contextLength = 1024): Model & { readonly
     },
     threads: 1,
     runtime: 'none',
+    scoreIdentity: ['hash', ref],
     load: async () => ({
       ...backend,
       // A real backend answers from another thread: timers run in between.

@@ -39,6 +39,7 @@ export function record(
         sha256: 'a'.repeat(64),
         parameters: 124_439_808,
         architecture: 'gpt2',
+        config_sha256: 'c0ffee',
         tokenizer_sha256: 'b'.repeat(64),
       })),
       tasks: [...new Set(results.map((r) => r.task))].map((name) => ({

@@ -95,7 +95,7 @@ test('a continuation ends before its stop string', async () => {
 
 test('gives the k most probable tokens, and the most probable one that is not banned', async () => {
   const model = await openModel(writeTiny('plain', folder));
-  const references = vectors.checkpoints['plain']!;
+  const references = vectors.checkpoints.plain!;
   const encode = pairEncoder(model.tokenizer, { contextLength: model.contextLength });
   const requests = references.map(encode);
   const options = { topK: 3, banned: Int32Array.of(32, 101) };

@@ -74,7 +74,8 @@ describe('drop-shots', () => {
           const item = pool[at]!;
           const shots = pool.filter((e) => e !== item).slice(from, from + k);
           const plain = build(protocol, 'truncate', contextLength);
-          let fitting = shots.length;
+          // An item that can't be scored at all uses none.
+          let fitting = plain(item, []).unscored === undefined ? shots.length : 0;
           while (fitting > 0 && plain(item, shots.slice(0, fitting)).truncated > 0) fitting--;
           const wanted = plain(item, shots.slice(0, fitting));
           const found = build(protocol, 'drop-shots', contextLength)(item, shots);

@@ -19,9 +19,9 @@ const PATTERN = new RegExp(
 );
 
 /**
- * Pieces of more UTF-16 units than this are merged with a heap: gpt-tokenizer's own loop is quadratic in the
- * piece's length and overflows the stack on the longest. Only a run of as many characters, none of them white
- * space or all of them, can hold such a piece.
+ * Longer pieces (in UTF-16 units, standing in a run of as many code points) are merged with a heap: gpt-tokenizer's
+ * own loop is quadratic in the piece and overflows the stack on the longest. Only a run of characters none of which
+ * is white space, or all of which are, can hold such a piece.
  */
 const LONG_PIECE = 256;
 const LONG_RUN = new RegExp(`[^${SPACE}]{${LONG_PIECE}}|[${SPACE}]{${LONG_PIECE}}`, 'u');
