@@ -30,6 +30,9 @@ export const DEFAULT_SPEC: Omit<RunSpec, 'models'> = {
   stride: null,
 };
 
+/** Tokens of a prompt that are computed anew, roughly. */
+const TYPICAL_TOKENS = 100;
+
 /** What a run needs of the world. */
 export interface Ports {
   readonly openModel: (ref: string, options: ModelOptions) => Promise<Model>;
@@ -87,6 +90,8 @@ export async function evaluateWith(
     models.push(await ports.openModel(ref, { threads: full.threads, onLoad }));
   }
 
+  const prompts = loaded.reduce((sum, l) => sum + l.examples.length * l.shotCounts.length, 0);
+  const expectedTokens = prompts * TYPICAL_TOKENS;
   const results: CellResult[] = [];
   const cost: CellCost[] = [];
   const environment = environmentOf({ ort: models[0]?.runtime ?? '', threads: models[0]?.threads ?? 0 });
@@ -125,7 +130,7 @@ export async function evaluateWith(
             results.push(...absentCells(task, ref, full));
             continue;
           }
-          const done = await runTask(task, model, full, { signal, onEvent, folder, cache });
+          const done = await runTask(task, model, full, { signal, onEvent, folder, cache, expectedTokens });
           const before = folder?.former?.cost.find((c) => c.model === ref && c.task === task.task.name);
           cost.push(before ? addCost(before, done.cost) : done.cost);
           results.push(...done.results);

@@ -15,6 +15,8 @@ import type { LoadedTask } from './load.ts';
 interface TaskOptions extends EvaluateOptions {
   /** Where finished samples go and come from. */
   readonly folder?: RunFolder | undefined;
+  /** A guess at the tokens of the whole run that depends on its spec alone: the model is loaded to suit it. */
+  readonly expectedTokens: number;
   /** Scores of former runs. */
   readonly cache?: ScoreCache | undefined;
 }
@@ -87,7 +89,7 @@ export async function runTask(
 
     const total = Math.round((counts.planned * examples.length * cells.length) / counts.items);
     const reused = 1 - counts.planned / counts.requested;
-    const scoring = score(requests, plan, await model.load(total), {
+    const scoring = score(requests, plan, await model.load(options.expectedTokens), {
       signal,
       wanted: (request) => missing.has(request),
       onStep(tokens) {
