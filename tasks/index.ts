@@ -6,7 +6,16 @@ import lambada from './lambada.ts';
 /** Every benchmark, by hand: what is not listed here does not exist. */
 export const tasks: readonly Task[] = [...lambada, ...anli, ...arithmetic];
 
-/** Tasks of a run that names none of its own models: they need no download. */
+/** Tasks of a run that names none. */
+export const coreTasks: readonly string[] = [
+  'lambada',
+  'anli-r1',
+  'anli-r2',
+  'anli-r3',
+  ...arithmetic.map((task) => task.name).filter((name) => !name.startsWith('arithmetic-gen-')),
+];
+
+/** Tasks of a run that names neither models nor tasks: they need no download. */
 export const demoTasks: readonly string[] = [
   'demo-lambada',
   'arithmetic-gen-2d-add',

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
+import { demoTasks } from '../../tasks/index.ts';
 import type { RunEvent } from '../evaluate/events.ts';
 import { cacheFolder } from '../package.ts';
 import type { RunSpec } from '../types.ts';
@@ -41,7 +42,7 @@ export const runCommand: CommandModule<object, RunArguments> = {
       .option('tasks', {
         type: 'string',
         requiresArg: true,
-        describe: 'Task names or globs separated by commas',
+        describe: 'Task names or globs separated by commas; by default the core ones',
         coerce: commaList('tasks'),
       })
       .option('shots', {
@@ -133,7 +134,9 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
   ]);
   const spec: RunSpec = {
     models: args.model ?? DEMO_MODELS,
-    tasks: args.tasks ?? (args.text === undefined ? DEFAULT_SPEC.tasks : []),
+    tasks:
+      args.tasks ??
+      (args.text !== undefined ? [] : args.model === undefined ? demoTasks : DEFAULT_SPEC.tasks),
     shots: args.shots ?? DEFAULT_SPEC.shots,
     protocol: args.protocol ?? DEFAULT_SPEC.protocol,
     draw: args.draw ?? DEFAULT_SPEC.draw,

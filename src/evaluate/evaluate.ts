@@ -1,4 +1,4 @@
-import { demoTasks } from '../../tasks/index.ts';
+import { coreTasks } from '../../tasks/index.ts';
 import { UserError } from '../errors.ts';
 import { type Model, type ModelOptions, openModel } from '../models/open.ts';
 import { packageVersion } from '../package.ts';
@@ -15,7 +15,7 @@ import { loadTexts } from './texts.ts';
 
 /** A spec's defaults, for all but the models. */
 export const DEFAULT_SPEC: Omit<RunSpec, 'models'> = {
-  tasks: demoTasks,
+  tasks: coreTasks,
   shots: [0, 1, 32],
   protocol: null,
   draw: null,
