@@ -169,6 +169,8 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
   const page = join(folder, 'leaderboard.html');
   await disk.replace(page, leaderboard(record));
   process.stdout.write(args.json ? `${JSON.stringify(record, null, 2)}\n` : `${resultTable(record)}\n`);
+  if (args.model === undefined)
+    progress.note('The bundled model has random weights: its scores show the pipeline, no skill.');
   progress.note(`Run folder: ${folder}\nLeaderboard: ${page}`);
 }
 
