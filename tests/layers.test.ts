@@ -51,6 +51,7 @@ const DISK = [
   'src/store/lock.ts',
   'src/store/run-folder.ts',
   'src/store/score-cache.ts',
+  'src/store/spec-file.ts',
   'datasets/demo/checkpoint.ts',
 ];
 const NETWORK = ['node:http', 'node:https', 'node:net', 'node:dgram', 'node:tls'];

@@ -24,6 +24,7 @@ interface RunArguments {
   text: string[] | undefined;
   stride: number | undefined;
   reuse: boolean;
+  spec: string | undefined;
   out: string | undefined;
   json: boolean;
 }
@@ -100,6 +101,11 @@ export const runCommand: CommandModule<object, RunArguments> = {
         describe: "Tokens that each window of a text scores behind the first; by default the window's length",
         coerce: wholeNumber('stride', 1),
       })
+      .option('spec', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Run what a run.json, or a file of its spec, says; other options win',
+      })
       .option('reuse', {
         type: 'boolean',
         default: false,
@@ -126,30 +132,34 @@ const DEMO_MODELS: readonly string[] = ['demo-random-tiny'];
 const DEMO_LIMIT = 200;
 
 async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
-  const [{ evaluate, DEFAULT_SPEC }, { leaderboard }, { resultTable }, { disk }] = await Promise.all([
-    import('../evaluate/evaluate.ts'),
-    import('../report/leaderboard.ts'),
-    import('../report/table.ts'),
-    import('../store/disk.ts'),
-  ]);
+  const [{ evaluate, DEFAULT_SPEC }, { leaderboard }, { resultTable }, { disk }, specFile] =
+    await Promise.all([
+      import('../evaluate/evaluate.ts'),
+      import('../report/leaderboard.ts'),
+      import('../report/table.ts'),
+      import('../store/disk.ts'),
+      import('../store/spec-file.ts'),
+    ]);
+  const file = args.spec === undefined ? undefined : await specFile.readSpecFile(args.spec);
+  const base: RunSpec = { ...DEFAULT_SPEC, models: DEMO_MODELS, ...file?.spec };
+  // Without a word on what to run, the demo; with texts alone, no tasks besides.
+  const demo = file === undefined && args.model === undefined;
+  const tasks = args.text !== undefined && file === undefined ? [] : demo ? demoTasks : base.tasks;
   const spec: RunSpec = {
-    models: args.model ?? DEMO_MODELS,
-    tasks:
-      args.tasks ??
-      (args.text !== undefined ? [] : args.model === undefined ? demoTasks : DEFAULT_SPEC.tasks),
-    shots: args.shots ?? DEFAULT_SPEC.shots,
-    protocol: args.protocol ?? DEFAULT_SPEC.protocol,
-    draw: args.draw ?? DEFAULT_SPEC.draw,
-    draws: args.draws ?? DEFAULT_SPEC.draws,
-    limit:
-      args.limit ?? (args.model === undefined && args.tasks === undefined ? DEMO_LIMIT : DEFAULT_SPEC.limit),
-    seed: args.seed ?? DEFAULT_SPEC.seed,
-    device: args.device ?? DEFAULT_SPEC.device,
-    dtype: DEFAULT_SPEC.dtype,
-    threads: args.threads ?? DEFAULT_SPEC.threads,
-    overflow: args.overflow ?? DEFAULT_SPEC.overflow,
-    texts: args.text ?? DEFAULT_SPEC.texts,
-    stride: args.stride ?? DEFAULT_SPEC.stride,
+    models: args.model ?? base.models,
+    tasks: args.tasks ?? tasks,
+    shots: args.shots ?? base.shots,
+    protocol: args.protocol ?? base.protocol,
+    draw: args.draw ?? base.draw,
+    draws: args.draws ?? base.draws,
+    limit: args.limit ?? (demo && args.tasks === undefined ? DEMO_LIMIT : base.limit),
+    seed: args.seed ?? base.seed,
+    device: args.device ?? base.device,
+    dtype: base.dtype,
+    threads: args.threads ?? base.threads,
+    overflow: args.overflow ?? base.overflow,
+    texts: args.text ?? base.texts,
+    stride: args.stride ?? base.stride,
   };
   let folder = '';
   // The resolved spec holds the weights' hash: the same command on a newer checkpoint is another run.
@@ -166,6 +176,8 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
       report(event);
     },
   }).finally(() => progress.end());
+  for (const difference of file ? specFile.specDifferences(record, file) : [])
+    progress.note(`warning: ${difference}`);
   const page = join(folder, 'leaderboard.html');
   await disk.replace(page, leaderboard(record));
   process.stdout.write(args.json ? `${JSON.stringify(record, null, 2)}\n` : `${resultTable(record)}\n`);

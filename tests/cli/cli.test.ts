@@ -228,6 +228,53 @@ describe('evalgpt run', () => {
     }
   });
 
+  test('a run.json reproduces its run, and says where the data are not what they were', async () => {
+    const args = [
+      'run',
+      '--model',
+      model,
+      '--tasks',
+      'anli-r1',
+      '--shots',
+      '1',
+      '--limit',
+      '6',
+      '--seed',
+      '7',
+    ];
+    const [first, second] = [join(folder, 'spec-1'), join(folder, 'spec-2')];
+    await evalgpt([...args, '--out', first], { env });
+    const path = join(first, 'run.json');
+    const { code } = await evalgpt(['run', '--spec', path, '--out', second], { env });
+    expect(code).toBe(0);
+    const read = (out: string): RunRecord =>
+      JSON.parse(readFileSync(join(out, 'run.json'), 'utf8')) as RunRecord;
+    expect(read(second).spec).toEqual(read(first).spec);
+    expect(read(second).results).toEqual(read(first).results);
+
+    const changed = {
+      ...read(first).spec,
+      models: [{ ...read(first).spec.models[0], sha256: 'another' }],
+      limit: 5,
+    };
+    const spec = file('spec.json', JSON.stringify(changed));
+    const other = await evalgpt(['run', '--spec', spec, '--limit', '4', '--out', join(folder, 'spec-3')], {
+      env,
+    });
+    expect(other.stderr).toMatch(
+      /is not what the spec was made with: sha256 [0-9a-f]{12}… instead of another/,
+    );
+    expect(read(join(folder, 'spec-3')).spec.limit).toBe(4);
+
+    const wrong = await evalgpt(['run', '--spec', file('wrong.json', '{"shots": ["many"]}')], { env });
+    expect(wrong).toMatchObject({ code: 2, stderr: expect.stringMatching(/"shots" cannot be \["many"\]/) });
+    const odd = await evalgpt(['run', '--spec', file('odd.json', '{"modles": []}')], { env });
+    expect(odd).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/"modles" is not a field of a spec/),
+    });
+  });
+
   test('a data set that is missing leaves its cells unscored and does not fail the others', async () => {
     const { code, stdout, stderr } = await evalgpt([
       'run',

@@ -1,0 +1,90 @@
+import { readFile } from 'node:fs/promises';
+import { messageOf, UserError } from '../errors.ts';
+import type { RunRecord, RunSpec } from '../types.ts';
+
+/** A spec as a run.json holds it, and as a user writes it: models and tasks resolved, or by name. */
+export interface SpecFile {
+  readonly spec: Partial<RunSpec>;
+  /** What the file says that models and data were, by name: a run of it warns where they are not. */
+  readonly hashes: ReadonlyMap<string, string>;
+}
+
+/** The fields of a spec that a file may set, and what their values are. */
+const FIELDS: Readonly<Record<Exclude<keyof RunSpec, 'models' | 'tasks'>, (value: unknown) => boolean>> = {
+  shots: (v) => Array.isArray(v) && v.length > 0 && v.every((k) => k === 'max' || isCount(k)),
+  protocol: (v) => v === null || ['lm-eval', 'gpt2', 'gpt3'].includes(v as string),
+  draw: (v) => v === null || ['fixed', 'per-example'].includes(v as string),
+  draws: (v) => isCount(v) && v > 0,
+  limit: (v) => v === null || (isCount(v) && v > 0),
+  seed: isCount,
+  device: (v) => v === 'auto' || v === 'cpu',
+  dtype: (v) => v === 'fp32',
+  threads: (v) => v === null || (isCount(v) && v > 0),
+  overflow: (v) => ['drop-shots', 'truncate', 'skip', 'error'].includes(v as string),
+  texts: (v) => Array.isArray(v) && v.every((text) => typeof text === 'string'),
+  stride: (v) => v === null || (isCount(v) && v > 0),
+};
+
+/**
+ * Reads what to run from a run.json, or from a file of the same fields.
+ * @throws UserError naming the file and the field
+ */
+export async function readSpecFile(path: string): Promise<SpecFile> {
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    throw new UserError(`--spec ${path}: cannot be read: ${messageOf(error)}`);
+  }
+  if (typeof value !== 'object' || value === null)
+    throw new UserError(`--spec ${path}: expected a JSON object`);
+  const found = ('spec' in value ? value.spec : value) as Record<string, unknown>;
+  const hashes = new Map<string, string>();
+  const names = (key: 'models' | 'tasks', name: string, hash: string): string[] | undefined => {
+    if (found[key] === undefined) return undefined;
+    if (!Array.isArray(found[key])) throw new UserError(`--spec ${path}: "${key}" expected a list`);
+    return found[key].map((entry: unknown) => {
+      const text = typeof entry === 'string' ? entry : (entry as Record<string, unknown> | null)?.[name];
+      if (typeof text !== 'string')
+        throw new UserError(`--spec ${path}: "${key}" holds ${JSON.stringify(entry)}`);
+      const known = typeof entry === 'string' ? undefined : (entry as Record<string, unknown>)[hash];
+      if (typeof known === 'string' && known !== '') hashes.set(text, known);
+      return text;
+    });
+  };
+  const models = names('models', 'ref', 'sha256');
+  // A text stands among a record's tasks, but is named by its file.
+  const tasks = names('tasks', 'name', 'dataset_sha256')?.filter((name) => name !== 'text');
+  const rest: Record<string, unknown> = {};
+  for (const [key, isRight] of Object.entries(FIELDS)) {
+    if (found[key] === undefined) continue;
+    if (!isRight(found[key]))
+      throw new UserError(`--spec ${path}: "${key}" cannot be ${JSON.stringify(found[key])}`);
+    rest[key] = found[key];
+  }
+  const unknown = Object.keys(found).find(
+    (key) => !(key in FIELDS) && !['models', 'tasks', 'evalgpt'].includes(key),
+  );
+  if (unknown !== undefined) throw new UserError(`--spec ${path}: "${unknown}" is not a field of a spec`);
+  return { spec: { ...(models && { models }), ...(tasks && { tasks }), ...rest }, hashes };
+}
+
+/** Where a run's models and data are not those that its spec file was made with, a sentence each. */
+export function specDifferences(record: RunRecord, { hashes }: SpecFile): string[] {
+  const now = [
+    ...record.spec.models.map((m) => [m.ref, m.sha256] as const),
+    ...record.spec.tasks.map((t) => [t.name, t.dataset_sha256] as const),
+  ];
+  return now.flatMap(([name, sha256]) => {
+    const then = hashes.get(name);
+    return then === undefined || then === sha256
+      ? []
+      : [
+          `${name} is not what the spec was made with: sha256 ${sha256.slice(0, 12)}… instead of ${then.slice(0, 12)}…`,
+        ];
+  });
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
