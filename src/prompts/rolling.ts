@@ -6,13 +6,18 @@ import type { Request, Tokenizer } from '../types.ts';
  * token. With a stride as long as the window, lm-eval's disjoint windows; the last one then reaches back, so that
  * it too is full. A smaller stride gives every token behind the first window at least
  * contextLength - stride + 1 tokens of context.
- * @throws UserError where the model has no token to start a text with
+ * @throws UserError where the model has no token to start a text with, or the stride is longer than the window
  */
 export function rollingRequests(
   text: string,
   tokenizer: Tokenizer,
   options: { readonly contextLength: number; readonly stride: number },
 ): Request[] {
+  if (options.stride > options.contextLength) {
+    throw new UserError(
+      `--stride: expected at most the window of ${options.contextLength} tokens, found ${options.stride}`,
+    );
+  }
   const start = tokenizer.startOfText;
   if (start === null) {
     throw new UserError(

@@ -64,6 +64,12 @@ describe('rollingRequests', () => {
     );
   });
 
+  test('a stride longer than the window is an error', () => {
+    expect(() => rollingRequests('abc', characters, { contextLength: 4, stride: 5 })).toThrow(
+      '--stride: expected at most the window of 4 tokens, found 5',
+    );
+  });
+
   test('a model without a first token is an error', () => {
     expect(() =>
       rollingRequests('a', { ...characters, startOfText: null }, { contextLength: 4, stride: 4 }),
