@@ -47,7 +47,7 @@ export async function readSplit(
 ): Promise<Split> {
   const entry = card.splits[split];
   const path = findSplit(card, split, folders);
-  if (!entry || path === undefined) throw missing(card, split, folders);
+  if (!entry || path === undefined) throw missingSplit(card, split, folders);
   if ('generator' in entry) {
     const text = generateArithmetic(entry.set as ArithmeticSet)
       .map((record) => `${JSON.stringify(record)}\n`)
@@ -76,7 +76,12 @@ function differences(
   ];
 }
 
-function missing(card: DatasetCard, split: string, folders: readonly string[]): UserError {
+/** What to tell where no data folder has a split's file: where it was looked for, and where it is published. */
+export function missingSplit(
+  card: DatasetCard,
+  split: string,
+  folders: readonly string[] = dataFolders(),
+): UserError {
   const entry = card.splits[split];
   const file = entry && 'file' in entry ? entry.file : split;
   const url = entry && 'url' in entry && entry.url ? `; it is published at ${entry.url}` : '';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { tasks as allTasks } from '../../tasks/index.ts';
 import { readCard } from '../data/card.ts';
-import { findSplit, readSplit } from '../data/split.ts';
+import { findSplit, missingSplit, readSplit } from '../data/split.ts';
 import { UserError } from '../errors.ts';
 import { shotDrawer, subset } from '../prompts/draw.ts';
 import { questionKey, renderPairs } from '../prompts/render.ts';
@@ -64,10 +64,7 @@ export async function loadTask(
     draw,
   });
   if (findSplit(card, task.split) === undefined) {
-    const missing = await readSplit(card, task.split).then(
-      () => 'found on a second look',
-      (error: Error) => error.message,
-    );
+    const missing = missingSplit(card, task.split).message;
     return { task, protocol, identity: identify('', null), examples: [], shotCounts, shots: [], missing };
   }
   const split = await readSplit(card, task.split);

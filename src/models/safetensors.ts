@@ -1,8 +1,6 @@
 import { open } from 'node:fs/promises';
 import { messageOf, UserError } from '../errors.ts';
 
-export type WeightType = 'F32' | 'F16' | 'BF16';
-
 /** Where a tensor lies: bytes [offset, offset + length) of a file, row-major, little-endian. */
 export interface WeightTensor {
   readonly file: string;

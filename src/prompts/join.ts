@@ -1,9 +1,9 @@
 import { UserError } from '../errors.ts';
+import { PYTHON_SPACE } from '../space.ts';
 import type { Pair, Request, Tokenizer } from '../types.ts';
 
-/** White space at the end of a text, as Python's str.rstrip has it; JavaScript's trimEnd differs. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: Python counts four control characters as white space
-const TRAILING_SPACE = /[\t-\r\x1c-\x1f \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/u;
+/** White space at the end of a text, as Python's str.rstrip takes it off. */
+const TRAILING_SPACE = new RegExp(`[${PYTHON_SPACE}]+$`, 'u');
 
 export interface JoinOptions {
   /** Tokens that the model can be fed at once. */

@@ -34,6 +34,10 @@ const GROWTH = 16;
 /** Places of one sequence in the order of visibility; more than any window holds. */
 const SPAN = 2 ** 15;
 
+/** Numbers of what is kept for a while only: pieces of the preamble, and the caches that grown ones move to. */
+const FIRST_PIECE = 1_000_000;
+const FIRST_SPARE = 2_000_000;
+
 /** A sequence under way: its place in the group, what it has, and the token that the model is fed next. */
 interface Sequence {
   readonly request: number;
@@ -86,13 +90,12 @@ async function prefillTrunk(
   backend: Backend,
   options: GenerateOptions,
 ): Promise<void> {
-  // Pieces are kept under numbers of their own, below zero-based ones in use.
   let past = -1;
   for (let from = 0; from < tokens.length; from += PREFILL_TOKENS) {
     options.signal?.throwIfAborted();
     const ids = tokens.slice(from, from + PREFILL_TOKENS);
     const last = from + ids.length === tokens.length;
-    const keep = last ? trunk : 1_000_000 + from;
+    const keep = last ? trunk : FIRST_PIECE + from;
     const index = Int32Array.from(ids, (_, i) => i);
     const positions = Int32Array.from(ids, (_, i) => from + i);
     await backend.forward({
@@ -131,7 +134,7 @@ async function* generateGroup(
   const enter: number[] = Array(start.known).fill(0);
   const exit: number[] = Array(start.known).fill(SPAN * members.length);
   let cache = cacheNumber;
-  let spare = 2_000_000 + cacheNumber;
+  let spare = FIRST_SPARE + cacheNumber;
   await backend.allocate(cache, columns, start.trunk);
 
   const run = async (step: {

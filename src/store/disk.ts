@@ -12,29 +12,24 @@ export interface Disk {
 }
 
 export const disk: Disk = {
-  async append(path, text) {
-    await makeFolder(dirname(path));
-    const file = await open(path, 'a');
-    try {
-      await file.appendFile(text);
-      await file.datasync();
-    } finally {
-      await file.close();
-    }
-  },
+  append: (path, text) => writeSynced(path, 'a', text),
   async replace(path, text) {
-    await makeFolder(dirname(path));
     const temporary = `${path}.${process.pid}.tmp`;
-    const file = await open(temporary, 'w');
-    try {
-      await file.writeFile(text);
-      await file.datasync();
-    } finally {
-      await file.close();
-    }
+    await writeSynced(temporary, 'w', text);
     await rename(temporary, path);
   },
 };
+
+async function writeSynced(path: string, flags: 'a' | 'w', text: string): Promise<void> {
+  await makeFolder(dirname(path));
+  const file = await open(path, flags);
+  try {
+    await file.writeFile(text);
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+}
 
 /** Makes a folder and those above it. Node's own recursive form never ends where a parent refuses entries (/proc). */
 export async function makeFolder(folder: string): Promise<void> {
