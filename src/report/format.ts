@@ -1,6 +1,20 @@
 import type { Estimate } from '../stats/interval.ts';
 import type { CellResult } from '../types.ts';
 
+/** What each metric is, for a reader who meets its name. */
+export const MEANING: Readonly<Record<string, string>> = {
+  acc: 'share of right answers, by log-likelihood',
+  acc_norm: 'the same, by log-likelihood per character',
+  acc_token: 'the same, by log-likelihood per token',
+  acc_byte: 'the same, by log-likelihood per byte',
+  ppl_word: 'perplexity per word (less is better)',
+  ppl_token: 'perplexity per token (less is better)',
+  ppl_byte: 'perplexity per byte (less is better)',
+  bpb: 'bits per byte (less is better)',
+  bpc: 'bits per character (less is better)',
+  logprob_gold: 'mean log-probability of the right answer, in nats',
+};
+
 /** True for metrics that are shares of right answers, shown in per cent. */
 function isShare(metric: string): boolean {
   return metric.startsWith('acc');

@@ -1,5 +1,5 @@
 import type { CellResult, RunRecord } from '../types.ts';
-import { formatInterval, formatShots, formatValue } from './format.ts';
+import { formatInterval, formatShots, formatValue, MEANING } from './format.ts';
 import { Html, html } from './html.ts';
 import { notesOf } from './table.ts';
 
@@ -18,6 +18,7 @@ dd { margin: 0; }
 /** One self-contained page: the run's results, a table a model, and what identifies the run. */
 export function leaderboard(record: RunRecord): string {
   const { spec, environment } = record;
+  const met = [...new Set(record.results.flatMap((r) => Object.keys(r.metrics)))];
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -39,6 +40,10 @@ ${spec.models.map(
 ${record.results.filter((r) => r.model === model.ref).map(rows)}
 </tbody></table></div>`,
 )}
+<h3>Metrics</h3>
+<dl>
+${met.map((name) => html`<dt>${name}</dt><dd>${MEANING[name] ?? ''}</dd>\n`)}
+</dl>
 <h2>This run</h2>
 <dl>
 ${identity(record).map(([term, text]) => html`<dt>${term}</dt><dd>${text}</dd>\n`)}

@@ -70,18 +70,14 @@ export async function* generate(
     trunk = number++;
     await prefillTrunk(requests[order[0]!]!.prompt.subarray(0, preamble), trunk, backend, options);
   }
-  for (let at = 0; at < order.length; at += group) {
-    const members = order.slice(at, at + group);
-    yield* generateGroup(
-      requests,
-      members,
-      { trunk, known: trunk < 0 ? 0 : preamble },
-      number++,
-      backend,
-      options,
-    );
+  try {
+    const start = { trunk, known: trunk < 0 ? 0 : preamble };
+    for (let at = 0; at < order.length; at += group) {
+      yield* generateGroup(requests, order.slice(at, at + group), start, number++, backend, options);
+    }
+  } finally {
+    if (trunk >= 0) await backend.release(trunk);
   }
-  if (trunk >= 0) await backend.release(trunk);
 }
 
 async function prefillTrunk(

@@ -311,6 +311,9 @@ describe('evalgpt run', () => {
     expect(code).toBe(130);
     expect(stderr).toMatch(/stopped by SIGINT/);
     expect(readdirSync(out).filter((name) => name.includes('.tmp'))).toEqual([]);
+    expect(readdirSync(out)).not.toContain('lock');
+    const record = JSON.parse(readFileSync(join(out, 'run.json'), 'utf8')) as RunRecord;
+    expect(record.status).toBe('partial');
   });
 });
 

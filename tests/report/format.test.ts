@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { formatInterval, formatShots, formatValue } from '../../src/report/format.ts';
+import { formatInterval, formatShots, formatValue, MEANING } from '../../src/report/format.ts';
+import { tasks } from '../../tasks/index.ts';
 import { cell } from '../helpers/record.ts';
 
 test.each([
@@ -38,4 +39,9 @@ describe('formatShots', () => {
   test('a cell without scored items says only what was asked', () => {
     expect(formatShots(cell({ n: 0, shots: 32, shots_used: { min: 0, mean: 0, max: 0 } }))).toBe('32');
   });
+});
+
+test('every metric that a task measures is explained', () => {
+  const measured = tasks.flatMap((task) => Object.values(task.protocols).flatMap((p) => [...p.metrics]));
+  expect(measured.filter((metric) => MEANING[metric] === undefined)).toEqual([]);
 });
