@@ -14,6 +14,10 @@ export interface Pair {
 
 /** What of an item does not fit the model's window: see `--overflow`. */
 export type Overflow = 'drop-shots' | 'truncate' | 'skip' | 'error';
+/** Precision of the matrix products with weights; everything else is float32. */
+export type Dtype = 'fp32' | 'fp16' | 'int8';
+/** An execution provider of onnxruntime. */
+export type Device = 'cpu' | 'cuda' | 'webgpu';
 export type ProtocolName = 'lm-eval' | 'gpt2' | 'gpt3';
 export type DrawKind = 'fixed' | 'per-example';
 
@@ -156,8 +160,8 @@ export interface RunSpec {
   readonly draws: number;
   readonly limit: number | null;
   readonly seed: number;
-  readonly device: string;
-  readonly dtype: string;
+  readonly device: Device | 'auto';
+  readonly dtype: Dtype;
   readonly threads: number | null;
   readonly overflow: Overflow;
   /** Files whose perplexity is measured, each a document. */

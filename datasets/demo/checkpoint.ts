@@ -13,10 +13,15 @@ export interface Gpt2Shape {
   readonly [more: string]: unknown;
 }
 
+/** A tensor's name and shape. */
+export type TensorShape = readonly [name: string, ...shape: number[]];
+
 export interface CheckpointOptions {
   readonly seed: number;
   /** Spread of the weight matrices: uniform in [-scale, scale]. */
   readonly scale: number;
+  /** Type of the stored weights; float32 by default. */
+  readonly dtype?: 'F32' | 'F16' | 'BF16';
   /** Write this many shards and their index instead of one file. */
   readonly shards?: number;
   /** Tokenizer to write beside the weights: GPT-2's 256 bytes without merges, and end-of-text. */
@@ -26,31 +31,42 @@ export interface CheckpointOptions {
 interface NamedTensor {
   readonly name: string;
   readonly shape: readonly number[];
-  readonly values: Float32Array;
+  readonly bytes: Buffer;
+}
+
+/** Writes a GPT-2 checkpoint: see writeCheckpoint. */
+export function writeGpt2Checkpoint(folder: string, shape: Gpt2Shape, options: CheckpointOptions): void {
+  const config = { architectures: ['GPT2LMHeadModel'], model_type: 'gpt2', ...shape };
+  writeCheckpoint(folder, config, gpt2Tensors(shape), options);
 }
 
 /**
- * Writes a GPT-2 checkpoint in Hugging Face layout whose weights come from a formula of the seed: no training, the
- * same bytes on every machine. Layer norms are near 1, everything else is spread evenly around 0.
+ * Writes a checkpoint in Hugging Face layout whose weights come from a formula of the seed: no training, the same
+ * bytes on every machine. Norms are near 1, everything else is spread evenly around 0.
  */
-export function writeGpt2Checkpoint(folder: string, shape: Gpt2Shape, options: CheckpointOptions): void {
+export function writeCheckpoint(
+  folder: string,
+  config: Readonly<Record<string, unknown>>,
+  shapes: readonly TensorShape[],
+  options: CheckpointOptions,
+): void {
   mkdirSync(folder, { recursive: true });
-  const config = { architectures: ['GPT2LMHeadModel'], model_type: 'gpt2', ...shape };
   writeFileSync(join(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
-  const tensors = gpt2Tensors(shape).map(({ name, shape: dims }, i) => ({
+  const dtype = options.dtype ?? 'F32';
+  const tensors = shapes.map(([name, ...shape], i) => ({
     name,
-    shape: dims,
-    values: formula(name, dims, options.seed * 1000 + i, options.scale),
+    shape,
+    bytes: encode(formula(name, shape, options.seed * 1000 + i, options.scale), dtype),
   }));
   const shards = options.shards ?? 1;
   if (shards === 1) {
-    writeFileSync(join(folder, 'model.safetensors'), safetensors(tensors));
+    writeFileSync(join(folder, 'model.safetensors'), safetensors(tensors, dtype));
   } else {
     const map: Record<string, string> = {};
     for (let s = 0; s < shards; s++) {
       const file = `model-${String(s + 1).padStart(5, '0')}-of-${String(shards).padStart(5, '0')}.safetensors`;
       const part = tensors.filter((_, i) => i % shards === s);
-      writeFileSync(join(folder, file), safetensors(part));
+      writeFileSync(join(folder, file), safetensors(part, dtype));
       for (const { name } of part) map[name] = file;
     }
     const index = { metadata: {}, weight_map: map };
@@ -67,10 +83,35 @@ export function writeGpt2Checkpoint(folder: string, shape: Gpt2Shape, options: C
   }
 }
 
-function gpt2Tensors(shape: Gpt2Shape): { name: string; shape: number[] }[] {
+/** Float32 values as the stored type, rounded to nearest, ties to even. */
+function encode(values: Float32Array, dtype: 'F32' | 'F16' | 'BF16'): Buffer {
+  if (dtype === 'F32') return Buffer.from(values.buffer);
+  const bits = new Uint32Array(values.buffer);
+  const halves = Uint16Array.from(bits, dtype === 'BF16' ? toBfloat16 : toFloat16);
+  return Buffer.from(halves.buffer);
+}
+
+function toBfloat16(bits: number): number {
+  return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
+}
+
+/** Of the bits of a float32 whose size is below 65,504, as all of ours are. */
+function toFloat16(bits: number): number {
+  const sign = (bits >>> 16) & 0x8000;
+  const exponent = ((bits >>> 23) & 0xff) - 112;
+  const fraction = bits & 0x7fffff;
+  // Below 2^-14 the number has no leading one, and its last bits fall away.
+  const shift = exponent > 0 ? 13 : Math.min(14 - exponent, 31);
+  const whole = exponent > 0 ? (exponent << 23) | fraction : 0x800000 | fraction;
+  const [kept, rest] = [whole >>> shift, whole & (2 ** shift - 1)];
+  const half = 2 ** (shift - 1);
+  return sign | (kept + (rest > half || (rest === half && kept & 1) ? 1 : 0));
+}
+
+function gpt2Tensors(shape: Gpt2Shape): TensorShape[] {
   const { n_embd: d, n_layer, n_inner, vocab_size, n_positions } = shape;
   const inner = n_inner ?? 4 * d;
-  const list: [string, ...number[]][] = [
+  const list: TensorShape[] = [
     ['transformer.wte.weight', vocab_size, d],
     ['transformer.wpe.weight', n_positions, d],
   ];
@@ -85,11 +126,11 @@ function gpt2Tensors(shape: Gpt2Shape): { name: string; shape: number[] }[] {
   }
   list.push(['transformer.ln_f.weight', d], ['transformer.ln_f.bias', d]);
   if (shape.tie_word_embeddings === false) list.push(['lm_head.weight', vocab_size, d]);
-  return list.map(([name, ...dims]) => ({ name, shape: dims }));
+  return list;
 }
 
 function formula(name: string, shape: readonly number[], seed: number, scale: number): Float32Array {
-  const norm = /ln_\w+\.weight$/.test(name);
+  const norm = /(?:ln_\w+|norm)\.weight$/.test(name);
   const spread = shape.length === 1 ? 0.1 : scale;
   return Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => {
     const centred = (mix(Math.imul(i, 0x9e3779b1) + seed) / 2 ** 31 - 1) * spread;
@@ -106,18 +147,18 @@ function mix(x: number): number {
 }
 
 /** The safetensors format: header length, JSON header, tensors one behind the other. */
-function safetensors(tensors: readonly NamedTensor[]): Buffer {
+function safetensors(tensors: readonly NamedTensor[], dtype: string): Buffer {
   const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
   let offset = 0;
-  for (const { name, shape, values } of tensors) {
-    header[name] = { dtype: 'F32', shape, data_offsets: [offset, offset + values.byteLength] };
-    offset += values.byteLength;
+  for (const { name, shape, bytes } of tensors) {
+    header[name] = { dtype, shape, data_offsets: [offset, offset + bytes.length] };
+    offset += bytes.length;
   }
   const json = Buffer.from(JSON.stringify(header));
   const padded = Buffer.concat([json, Buffer.alloc((8 - (json.length % 8)) % 8, ' ')]);
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(padded.length));
-  return Buffer.concat([length, padded, ...tensors.map((t) => Buffer.from(t.values.buffer))]);
+  return Buffer.concat([length, padded, ...tensors.map((t) => t.bytes)]);
 }
 
 function byteTokenizer(): unknown {

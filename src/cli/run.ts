@@ -18,7 +18,7 @@ interface RunArguments {
   draws: number | undefined;
   limit: number | undefined;
   seed: number | undefined;
-  device: string | undefined;
+  device: RunSpec['device'] | undefined;
   threads: number | undefined;
   overflow: RunSpec['overflow'] | undefined;
   text: string[] | undefined;

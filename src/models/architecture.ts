@@ -1,3 +1,7 @@
+import type { Dtype } from '../types.ts';
+import type { QuantisedTensor } from './quantise.ts';
+import type { Rotary } from './rotary.ts';
+
 /** What the engine needs to know of a model, and its scoring graph. */
 export interface Architecture {
   readonly name: string;
@@ -8,6 +12,20 @@ export interface Architecture {
   /** Heads that keep keys and values, and the width of each. */
   readonly keyValueHeads: number;
   readonly headSize: number;
-  /** Serialised ONNX model; the locations of its external tensors are relative to `weightFolder`. */
-  graph(weightFolder: string): Uint8Array;
+  /** Rotary position embedding, computed outside the graph; null where positions are learned. */
+  readonly rotary: Rotary | null;
+  graph(options: GraphOptions): ScoringGraph;
+}
+
+export interface GraphOptions {
+  /** The locations of external tensors are relative to this folder. */
+  readonly weightFolder: string;
+  readonly dtype: Dtype;
+}
+
+export interface ScoringGraph {
+  /** Serialised ONNX model; weights lie outside. */
+  readonly model: Uint8Array;
+  /** Tensors that are computed from the checkpoint's when the model is loaded. */
+  readonly quantised: readonly QuantisedTensor[];
 }

@@ -1,40 +1,54 @@
 import { relative, sep } from 'node:path';
 import { UserError } from '../errors.ts';
+import type { GraphOptions, ScoringGraph } from './architecture.ts';
+import { type Attention, startAttention } from './attention.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { type ElementTypeName, GraphBuilder } from './onnx/graph.ts';
+import { BLOCK, type QuantisedTensor, type Stored } from './quantise.ts';
+import type { WeightTensor } from './safetensors.ts';
 
 /**
  * Building blocks of scoring graphs, shared by the architectures.
  *
- * Shapes: S new tokens behind P known ones, R rows asked, N scored pairs, H heads of width D, vocabulary V.
+ * Shapes: S new tokens behind P known ones, R rows asked, N scored pairs, G heads of width D that keep keys and
+ * values, vocabulary V.
  * Inputs: ids, positions, enter_q [S]; enter_k, exit_k [P+S]; rows [R]; pairs [N,2]; top_k [1]; ban [B,V];
- * and per layer past_key_i [H,D,P] and past_value_i [H,P,D].
+ * and per layer past_key_i [G,D,P] and past_value_i [G,P,D]. Where a layer sees a window only, positions_k [P+S];
+ * where positions are rotary, rope_cos and rope_sin [S, half the rotated width].
  * Outputs: logprobs [N]; top_ids, top_logprobs [R,K]; allowed_ids [R,B] (the most probable token once the
- * banned ones, -inf in `ban`, are out); and per layer key_i [H,D,S], value_i [H,S,D] of the new tokens.
+ * banned ones, -inf in `ban`, are out); and per layer key_i [G,D,S], value_i [G,S,D] of the new tokens.
+ *
+ * Precision: everything is float32 but the matrix products with weights, which `dtype` says: in float16 inputs,
+ * weights and result are rounded to float16; in int8 the weights are, and the head stays float32.
  */
-export interface Blocks {
+export interface Blocks extends Attention {
   readonly graph: GraphBuilder;
-  /** A weight by name, checked against the shape that the configuration implies, as float32. */
-  weight(name: string, shape: readonly number[]): string;
   /** The first of several names that the checkpoint has. */
   first(...names: readonly string[]): string;
-  /** x W + b with W stored as [in, out]. */
-  linear(x: string, weight: string, bias: string): string;
-  layerNorm(x: string, weight: string, bias: string, epsilon: number): string;
+  /** A weight by name, checked against the shape that the configuration implies, as float32. */
+  weight(name: string, shape: readonly number[]): string;
+  /** Rows of an embedding table [count, width]: the token's by `ids`, or the position's by `positions`. */
+  embed(name: string, shape: readonly [number, number], by: 'ids' | 'positions'): string;
+  /** x W + b; gives [S, out]. */
+  linear(x: string, layer: Linear): string;
+  layerNorm(x: string, name: string, width: number, epsilon: number): string;
+  /** Root mean square normalisation over the last axis (Zhang and Sennrich 2019, arXiv:1910.07467). */
+  rmsNorm(x: string, name: string, width: number, epsilon: number): string;
   activation(x: string, name: ActivationName): string;
-  /** Attention of the new tokens over past and new ones, by the visibility inputs; q, k, v and the result are [S, H*D]. */
-  attention(layer: number, q: string, k: string, v: string, shape: AttentionShape): string;
   /** The rows of the last hidden state [S, width] that are asked. */
   rows(hidden: string): string;
-  /** Turns logits [R, V] into the scoring outputs. */
-  score(logits: string, vocabularySize: number): void;
+  /** Turns rows [R, width] into the scoring outputs by the head's table [V, width]. */
+  score(rows: string, head: string, shape: readonly [vocabularySize: number, width: number]): void;
+  build(): ScoringGraph;
 }
 
-export interface AttentionShape {
-  readonly heads: number;
-  readonly headSize: number;
-  /** Factor on q k; usually headSize^-1/2. */
-  readonly scale: number;
+/** A linear layer: the name of its matrix without `.weight`, and its shape. */
+export interface Linear {
+  readonly name: string;
+  readonly in: number;
+  readonly out: number;
+  readonly stored: Stored;
+  readonly bias: boolean;
 }
 
 export const ACTIVATIONS = [
@@ -58,51 +72,109 @@ const ELEMENT: Readonly<Record<string, ElementTypeName>> = {
 /** Raised by every change of the graphs that may move a score. */
 export const GRAPH_VERSION = 1;
 
-/** A masked score: far below any real one, yet finite, so that a row of nothing but masked scores stays a number. */
-const MASKED = -1e9;
-
-export function startBlocks(checkpoint: Checkpoint, weightFolder: string): Blocks {
+export function startBlocks(checkpoint: Checkpoint, { weightFolder, dtype }: GraphOptions): Blocks {
   const graph = new GraphBuilder();
   graph.input('ids', 'int32', ['S']);
   graph.input('positions', 'int32', ['S']);
-  graph.input('enter_q', 'int32', ['S']);
-  graph.input('enter_k', 'int32', ['T']);
-  graph.input('exit_k', 'int32', ['T']);
-  // Token i sees token j iff enter[j] <= enter[i] < exit[j]: one [S, P+S] bias for all layers.
-  const asker = graph.node('Unsqueeze', ['enter_q', graph.constant('int64', [1])]);
-  const visible = graph.node('And', [
-    graph.node('LessOrEqual', ['enter_k', asker]),
-    graph.node('Less', [asker, 'exit_k']),
-  ]);
-  const bias = graph.node('Where', [visible, graph.scalar(0), graph.scalar(MASKED)]);
+  const attention = startAttention(graph);
+  const quantised: QuantisedTensor[] = [];
+
+  const find = (name: string, shape: readonly number[]): WeightTensor => {
+    const tensor = checkpoint.tensors.get(name);
+    if (!tensor) throw new UserError(`${checkpoint.folder}: the checkpoint has no tensor "${name}"`);
+    if (tensor.shape.join() !== shape.join()) {
+      throw new UserError(
+        `${tensor.file}: tensor "${name}" has shape [${tensor.shape}], but config.json implies [${shape}]`,
+      );
+    }
+    if (!ELEMENT[tensor.dtype])
+      throw new UserError(`${tensor.file}: tensor "${name}" is ${tensor.dtype}, expected F32, F16 or BF16`);
+    return tensor;
+  };
+  const weightAs = (type: 'float32' | 'float16', name: string, shape: readonly number[]): string => {
+    const tensor = find(name, shape);
+    const stored = ELEMENT[tensor.dtype]!;
+    const location = relative(weightFolder, tensor.file).split(sep).join('/');
+    const { offset, length } = tensor;
+    const value = graph.external(name, stored, shape, { location, offset, length });
+    // onnxruntime folds the cast when it loads the model.
+    return stored === type ? value : graph.once(`${name} as ${type}`, () => graph.cast(value, type));
+  };
+  const weight = (name: string, shape: readonly number[]): string => weightAs('float32', name, shape);
+  const product = (
+    x: string,
+    name: string,
+    shape: readonly number[],
+    stored: Stored,
+    bias?: string,
+  ): string => {
+    const attributes = { transB: stored === 'out,in' ? 1 : 0 };
+    const half = dtype === 'fp16';
+    const matrix = weightAs(half ? 'float16' : 'float32', name, shape);
+    const inputs = [half ? graph.cast(x, 'float16') : x, matrix];
+    if (bias !== undefined) inputs.push(bias);
+    const result = graph.node('Gemm', inputs, attributes);
+    return half ? graph.cast(result, 'float32') : result;
+  };
 
   return {
+    ...attention,
     graph,
+    weight,
     first(...names) {
       const found = names.find((name) => checkpoint.tensors.has(name));
       if (!found) throw new UserError(`${checkpoint.folder}: the checkpoint has no tensor "${names[0]}"`);
       return found;
     },
-    weight(name, shape) {
-      const tensor = checkpoint.tensors.get(name);
-      if (!tensor) throw new UserError(`${checkpoint.folder}: the checkpoint has no tensor "${name}"`);
-      if (tensor.shape.join() !== shape.join()) {
-        throw new UserError(
-          `${tensor.file}: tensor "${name}" has shape [${tensor.shape}], but config.json implies [${shape}]`,
-        );
-      }
-      const type = ELEMENT[tensor.dtype];
-      if (!type)
-        throw new UserError(`${tensor.file}: tensor "${name}" is ${tensor.dtype}, expected F32, F16 or BF16`);
-      const location = relative(weightFolder, tensor.file).split(sep).join('/');
-      const { offset, length } = tensor;
-      const value = graph.external(name, type, shape, { location, offset, length });
-      // onnxruntime folds the cast when it loads the model.
-      return type === 'float32' ? value : graph.node('Cast', [value], { to: 1 });
+    embed(name, shape, by) {
+      if (dtype !== 'fp16') return graph.node('Gather', [weight(name, shape), by]);
+      return graph.cast(graph.node('Gather', [weightAs('float16', name, shape), by]), 'float32');
     },
-    linear: (x, weight, biasName) => graph.node('Gemm', [x, weight, biasName]),
-    layerNorm: (x, weight, biasName, epsilon) =>
-      graph.node('LayerNormalization', [x, weight, biasName], { axis: -1, epsilon: { float: epsilon } }),
+    linear(x, { name, in: width, out, stored, bias }) {
+      const matrix = `${name}.weight`;
+      const shape = stored === 'in,out' ? [width, out] : [out, width];
+      if (dtype !== 'int8') {
+        const type = dtype === 'fp16' ? 'float16' : 'float32';
+        return product(x, matrix, shape, stored, bias ? weightAs(type, `${name}.bias`, [out]) : undefined);
+      }
+      const source = find(matrix, shape);
+      const blocks = Math.ceil(width / BLOCK);
+      const [weights, scales] = [`%int8/${matrix}`, `%scales/${matrix}`];
+      quantised.push({ weights, scales, source, stored, in: width, out });
+      const result = graph.node(
+        'MatMulNBits',
+        [
+          x,
+          graph.external(weights, 'uint8', [out, blocks, BLOCK], {
+            location: weights,
+            offset: 0,
+            length: out * blocks * BLOCK,
+          }),
+          graph.external(scales, 'float32', [out * blocks], {
+            location: scales,
+            offset: 0,
+            length: 4 * out * blocks,
+          }),
+        ],
+        { K: width, N: out, bits: 8, block_size: BLOCK, accuracy_level: 4 },
+      );
+      return bias ? graph.node('Add', [result, weight(`${name}.bias`, [out])]) : result;
+    },
+    layerNorm: (x, name, width, epsilon) =>
+      graph.node(
+        'LayerNormalization',
+        [x, weight(`${name}.weight`, [width]), weight(`${name}.bias`, [width])],
+        {
+          axis: -1,
+          epsilon: { float: epsilon },
+        },
+      ),
+    rmsNorm: (x, name, width, epsilon) =>
+      graph.node('SimplifiedLayerNormalization', [x, weight(`${name}.weight`, [width])], {
+        axis: -1,
+        epsilon: { float: epsilon },
+        stash_type: 1,
+      }),
     activation(x, name) {
       switch (name) {
         case 'relu':
@@ -118,30 +190,13 @@ export function startBlocks(checkpoint: Checkpoint, weightFolder: string): Block
           return graph.node('Gelu', [x], { approximate: 'tanh' });
       }
     },
-    attention(layer, q, k, v, { heads, headSize, scale }) {
-      graph.input(`past_key_${layer}`, 'float32', [heads, headSize, 'P']);
-      graph.input(`past_value_${layer}`, 'float32', [heads, 'P', headSize]);
-      const perHead = graph.constant('int64', [-1, heads, headSize]);
-      const turn = (x: string, perm: readonly number[], name?: string): string =>
-        graph.node('Transpose', [graph.node('Reshape', [x, perHead])], { perm }, name);
-      const query = graph.node('Mul', [turn(q, [1, 0, 2]), graph.scalar(scale)]);
-      const key = turn(k, [1, 2, 0], `key_${layer}`);
-      const value = turn(v, [1, 0, 2], `value_${layer}`);
-      graph.output(key, 'float32', [heads, headSize, 'S']);
-      graph.output(value, 'float32', [heads, 'S', headSize]);
-      const keys = graph.node('Concat', [`past_key_${layer}`, key], { axis: 2 });
-      const values = graph.node('Concat', [`past_value_${layer}`, value], { axis: 1 });
-      // Written out, not as one fused operator: WebGPU's fused attention is wrong beyond 32 tokens with a bias.
-      const scores = graph.node('Add', [graph.node('MatMul', [query, keys]), bias]);
-      const mixed = graph.node('MatMul', [graph.node('Softmax', [scores], { axis: -1 }), values]);
-      const width = graph.constant('int64', [-1, heads * headSize]);
-      return graph.node('Reshape', [graph.node('Transpose', [mixed], { perm: [1, 0, 2] }), width]);
-    },
     rows(hidden) {
       graph.input('rows', 'int32', ['R']);
       return graph.node('Gather', [hidden, 'rows']);
     },
-    score(logits, vocabularySize) {
+    score(rows, head, shape) {
+      const [vocabularySize] = shape;
+      const logits = product(rows, head, shape, 'out,in');
       graph.input('pairs', 'int64', ['N', 2]);
       graph.input('top_k', 'int64', [1]);
       graph.input('ban', 'float32', ['B', vocabularySize]);
@@ -160,5 +215,6 @@ export function startBlocks(checkpoint: Checkpoint, weightFolder: string): Block
         'B',
       ]);
     },
+    build: () => ({ model: graph.build(), quantised }),
   };
 }

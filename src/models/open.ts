@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { messageOf, UserError } from '../errors.ts';
 import { packageFolder } from '../package.ts';
-import type { Backend, ModelIdentity, Tokenizer } from '../types.ts';
+import type { Backend, Dtype, ModelIdentity, Tokenizer } from '../types.ts';
 import type { Architecture } from './architecture.ts';
 import { architectureOf } from './architectures/index.ts';
 import { openBackend } from './backend.ts';
@@ -38,6 +38,7 @@ export interface Model {
 export interface ModelOptions {
   /** Threads for matrix products; by default all cores. */
   readonly threads?: number | null;
+  readonly dtype?: Dtype;
   /** Called when the weights are loaded, with the seconds that it took. */
   readonly onLoad?: (seconds: number) => void;
 }
@@ -82,7 +83,8 @@ export async function inspectModel(ref: string): Promise<ModelFiles> {
 export async function openModel(ref: string, options: ModelOptions = {}): Promise<Model> {
   const { checkpoint, architecture, tokenizer } = await inspectModel(ref);
   const weightFolder = commonFolder(checkpoint.weightFiles);
-  const graph = architecture.graph(weightFolder);
+  const dtype = options.dtype ?? 'fp32';
+  const graph = architecture.graph({ weightFolder, dtype });
   const threads = options.threads ?? availableParallelism();
   let parameters = 0;
   for (const { shape } of checkpoint.tensors.values()) parameters += shape.reduce((a, b) => a * b, 1);
@@ -96,10 +98,11 @@ export async function openModel(ref: string, options: ModelOptions = {}): Promis
   };
   const load = async (tokensToCompute: number): Promise<Backend> => {
     const began = performance.now();
-    const { layers, keyValueHeads, headSize, vocabularySize } = architecture;
+    const { layers, keyValueHeads, headSize, vocabularySize, rotary } = architecture;
     const prepack = tokensToCompute >= PREPACK_FROM;
-    const shape = { layers, keyValueHeads, headSize, vocabularySize };
-    const backend = await openBackend({ graph, weightFolder, ...shape, threads, prepack }).catch(
+    const shape = { layers, keyValueHeads, headSize, vocabularySize, rotary };
+    const device = 'cpu';
+    const backend = await openBackend({ graph, weightFolder, ...shape, device, threads, prepack }).catch(
       (error: unknown) => {
         throw new UserError(`${ref}: onnxruntime cannot load the model: ${messageOf(error)}`);
       },
@@ -122,7 +125,7 @@ export async function openModel(ref: string, options: ModelOptions = {}): Promis
       identity.config_sha256,
       identity.tokenizer_sha256,
       GRAPH_VERSION,
-      'fp32',
+      dtype,
       'cpu',
       runtime,
       architecture.contextLength,

@@ -1,17 +1,20 @@
 import * as ort from 'onnxruntime-node';
-import type { ForwardResult, ForwardStep } from '../types.ts';
+import type { Device, ForwardResult, ForwardStep } from '../types.ts';
+import type { ScoringGraph } from './architecture.ts';
+import { quantise, readFloats } from './quantise.ts';
+import { type Rotary, rotaryTables } from './rotary.ts';
+import { emptyTrunk, extend, free, type Trunk, type TrunkShape, widen, write } from './trunks.ts';
 
 /**
  * The one file that imports onnxruntime-node: a session over a scoring graph (src/models/blocks.ts), and the
  * trunks whose keys and values later steps build on.
  */
-export interface SessionOptions {
-  readonly graph: Uint8Array;
+export interface SessionOptions extends TrunkShape {
+  readonly graph: ScoringGraph;
   readonly weightFolder: string;
-  readonly layers: number;
-  readonly keyValueHeads: number;
-  readonly headSize: number;
   readonly vocabularySize: number;
+  readonly rotary: Rotary | null;
+  readonly device: Device;
   readonly threads: number;
   /** Copy the weights into the layout that matrix products like best. */
   readonly prepack: boolean;
@@ -24,20 +27,14 @@ export interface Session {
   close(): Promise<void>;
 }
 
-/** Keys [H, D, P] and values [H, P, D] of a trunk of P tokens, a pair a layer. */
-interface Trunk {
-  readonly length: number;
-  readonly keys: readonly ort.Tensor[];
-  readonly values: readonly ort.Tensor[];
-}
-
 /** A trunk's tokens are visible to every token behind them. */
 const ALWAYS_OPEN = 2 ** 30;
 
 export async function openSession(options: SessionOptions): Promise<Session> {
-  const { layers, keyValueHeads: heads, headSize: size, vocabularySize } = options;
-  const session = await ort.InferenceSession.create(options.graph, {
-    executionProviders: ['cpu'],
+  const { layers, keyValueHeads: heads, headSize: size, vocabularySize, rotary } = options;
+  const session = await ort.InferenceSession.create(options.graph.model, {
+    executionProviders: [options.device],
+    externalData: await quantisedData(options.graph),
     intraOpNumThreads: options.threads,
     // Shapes change from step to step: memory patterns would only hold memory.
     enableMemPattern: false,
@@ -49,55 +46,47 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       },
     },
   });
-  const noKeys = new ort.Tensor('float32', new Float32Array(0), [heads, size, 0]);
-  const noValues = new ort.Tensor('float32', new Float32Array(0), [heads, 0, size]);
-  const empty: Trunk = { length: 0, keys: Array(layers).fill(noKeys), values: Array(layers).fill(noValues) };
+  const empty = emptyTrunk(options);
   const topOne = new ort.Tensor('int64', BigInt64Array.of(1n), [1]);
   const noBan = new ort.Tensor('float32', new Float32Array(0), [0, vocabularySize]);
+  const windowed = session.inputNames.includes('positions_k');
+  const keyValueNames = Array.from({ length: layers }, (_, i) => [`key_${i}`, `value_${i}`]).flat();
   const trunks = new Map<number, Trunk>();
+  const trunk = (id: number): Trunk => {
+    const found = id < 0 ? empty : trunks.get(id);
+    if (!found) throw new Error(`trunk ${id} is asked for but was not kept`);
+    return found;
+  };
 
   return {
     async forward(step) {
-      const past = step.past < 0 ? empty : trunks.get(step.past);
-      if (!past) throw new Error(`trunk ${step.past} is asked for but was not kept`);
-      const keyValueNames = Array.from({ length: layers }, (_, i) => [`key_${i}`, `value_${i}`]).flat();
+      const past = trunk(step.past);
       const allowed = step.banned ? ['allowed_ids'] : [];
       const scores = step.rows.length > 0 ? ['logprobs', 'top_ids', 'top_logprobs', ...allowed] : [];
-      const fetched = step.keep < 0 && !step.write ? scores : [...scores, ...keyValueNames];
-      const output = await session.run(feeds(step, past), fetched);
-      if (step.keep >= 0) {
-        trunks.set(step.keep, extend(past, step.ids.length, output));
+      const keeps = step.keep >= 0 || step.write !== undefined;
+      const output = await session.run(feeds(step, past), keeps ? [...scores, ...keyValueNames] : scores);
+      if (keeps) {
+        const added = newTokens(step, output);
+        if (step.keep >= 0) trunks.set(step.keep, extend(past, added, options));
+        if (step.write) write(past, step.write, added, options);
       }
-      if (step.write) write(past, step.write, output);
-      if (scores.length === 0) {
-        const none = new Int32Array(0);
-        return {
-          logprobs: new Float32Array(0),
-          topIds: none,
-          topLogprobs: new Float32Array(0),
-          allowedIds: none,
-        };
-      }
+      const ids = (name: string): Int32Array =>
+        Int32Array.from((output[name]?.data as BigInt64Array | undefined) ?? [], Number);
+      const floats = (name: string): Float32Array =>
+        (output[name]?.data as Float32Array | undefined) ?? new Float32Array(0);
       return {
-        logprobs: output.logprobs!.data as Float32Array,
-        topIds: Int32Array.from(output.top_ids!.data as BigInt64Array, Number),
-        topLogprobs: output.top_logprobs!.data as Float32Array,
-        allowedIds: Int32Array.from((output.allowed_ids?.data as BigInt64Array | undefined) ?? [], Number),
+        logprobs: floats('logprobs'),
+        topIds: ids('top_ids'),
+        topLogprobs: floats('top_logprobs'),
+        allowedIds: ids('allowed_ids'),
       };
     },
     allocate(cache, columns, from) {
-      const old = from < 0 ? empty : trunks.get(from);
-      if (!old) throw new Error(`trunk ${from} is asked for but was not kept`);
-      trunks.set(cache, widen(old, columns));
+      trunks.set(cache, widen(trunk(from), columns, options));
     },
-    release(trunk) {
-      const { keys, values } = trunks.get(trunk) ?? empty;
-      trunks.delete(trunk);
-      // Moving the buffers into a message that nobody reads frees them now, not at some later garbage collection.
-      const buffers = [...keys, ...values].flatMap((tensor) =>
-        tensor.dims.includes(0) ? [] : [bufferOf(tensor)],
-      );
-      structuredClone(undefined, { transfer: buffers });
+    release(id) {
+      free(trunk(id));
+      trunks.delete(id);
     },
     close: () => session.release(),
   };
@@ -133,9 +122,20 @@ export async function openSession(options: SessionOptions): Promise<Session> {
         step.topK === undefined ? topOne : new ort.Tensor('int64', BigInt64Array.of(BigInt(step.topK)), [1]),
       ban: step.banned ? banMask(step.banned) : noBan,
     };
+    if (windowed) {
+      const positions = new Int32Array(p + s);
+      positions.set(past.positions);
+      positions.set(step.positions, p);
+      inputs.positions_k = int32(positions);
+    }
+    if (rotary) {
+      const { cos, sin } = rotaryTables(rotary, step.positions);
+      inputs.rope_cos = new ort.Tensor('float32', cos, [s, cos.length / s]);
+      inputs.rope_sin = new ort.Tensor('float32', sin, [s, sin.length / s]);
+    }
     for (let i = 0; i < layers; i++) {
-      inputs[`past_key_${i}`] = past.keys[i]!;
-      inputs[`past_value_${i}`] = past.values[i]!;
+      inputs[`past_key_${i}`] = new ort.Tensor('float32', past.keys[i]!, [heads, size, p]);
+      inputs[`past_value_${i}`] = new ort.Tensor('float32', past.values[i]!, [heads, p, size]);
     }
     return inputs;
   }
@@ -147,68 +147,24 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     return new ort.Tensor('float32', mask, [1, vocabularySize]);
   }
 
-  /** A copy with more columns; the added ones are zero. */
-  function widen(old: Trunk, columns: number): Trunk {
-    const copy = (tensor: ort.Tensor, rows: number, width: number, dims: readonly number[]): ort.Tensor => {
-      const [from, to] = [tensor.data as Float32Array, new Float32Array(heads * size * columns)];
-      const [short, long] = [old.length * width, columns * width];
-      for (let r = 0; r < rows; r++) to.set(from.subarray(r * short, (r + 1) * short), r * long);
-      return new ort.Tensor('float32', to, dims);
-    };
+  function newTokens(step: ForwardStep, output: ort.InferenceSession.OnnxValueMapType): Trunk {
+    const data = (name: string, i: number): Float32Array => output[`${name}_${i}`]!.data as Float32Array;
     return {
-      length: columns,
-      keys: old.keys.map((tensor) => copy(tensor, heads * size, 1, [heads, size, columns])),
-      values: old.values.map((tensor) => copy(tensor, heads, size, [heads, columns, size])),
+      length: step.ids.length,
+      positions: step.positions,
+      keys: Array.from({ length: layers }, (_, i) => data('key', i)),
+      values: Array.from({ length: layers }, (_, i) => data('value', i)),
     };
   }
-
-  function extend(past: Trunk, added: number, output: ort.InferenceSession.OnnxValueMapType): Trunk {
-    const length = past.length + added;
-    const keys: ort.Tensor[] = [];
-    const values: ort.Tensor[] = [];
-    for (let i = 0; i < layers; i++) {
-      const key = output[`key_${i}`] as ort.Tensor;
-      const value = output[`value_${i}`] as ort.Tensor;
-      keys.push(past.length === 0 ? key : join(past.keys[i]!, key, heads * size, [heads, size, length]));
-      values.push(past.length === 0 ? value : join(past.values[i]!, value, heads, [heads, length, size]));
-    }
-    return { length, keys, values };
-  }
 }
 
-function bufferOf(tensor: ort.Tensor): ArrayBuffer {
-  return (tensor.data as Float32Array).buffer as ArrayBuffer;
-}
-
-/** Puts the keys and values of new tokens into columns of a cache, in place. */
-function write(cache: Trunk, columns: Int32Array, output: ort.InferenceSession.OnnxValueMapType): void {
-  for (const [i, keys] of cache.keys.entries()) {
-    const [heads, size] = keys.dims as [number, number];
-    const [keyTo, valueTo] = [keys.data as Float32Array, cache.values[i]!.data as Float32Array];
-    const keyFrom = output[`key_${i}`]!.data as Float32Array;
-    const valueFrom = output[`value_${i}`]!.data as Float32Array;
-    const added = columns.length;
-    for (let row = 0; row < heads * size; row++) {
-      for (let s = 0; s < added; s++) keyTo[row * cache.length + columns[s]!] = keyFrom[row * added + s]!;
-    }
-    for (let head = 0; head < heads; head++) {
-      for (let s = 0; s < added; s++) {
-        const from = (head * added + s) * size;
-        valueTo.set(valueFrom.subarray(from, from + size), (head * cache.length + columns[s]!) * size);
-      }
-    }
+/** Computes the tensors that the graph takes in 8-bit blocks, one matrix at a time. */
+async function quantisedData({ quantised }: ScoringGraph): Promise<{ path: string; data: Uint8Array }[]> {
+  const files: { path: string; data: Uint8Array }[] = [];
+  for (const tensor of quantised) {
+    const { weights, scales } = quantise(await readFloats(tensor.source), tensor);
+    files.push({ path: tensor.weights, data: weights });
+    files.push({ path: tensor.scales, data: new Uint8Array(scales.buffer) });
   }
-}
-
-/** Concatenates two tensors whose leading dimensions make `rows` rows, row by row. */
-function join(a: ort.Tensor, b: ort.Tensor, rows: number, dims: readonly number[]): ort.Tensor {
-  const left = a.data as Float32Array;
-  const right = b.data as Float32Array;
-  const [wide, added] = [left.length / rows, right.length / rows];
-  const joined = new Float32Array(left.length + right.length);
-  for (let r = 0; r < rows; r++) {
-    joined.set(left.subarray(r * wide, (r + 1) * wide), r * (wide + added));
-    joined.set(right.subarray(r * added, (r + 1) * added), r * (wide + added) + wide);
-  }
-  return new ort.Tensor('float32', joined, dims);
+  return files;
 }

@@ -114,7 +114,7 @@ async function openTheirs(): Promise<(pairs: readonly Pair[]) => Promise<number[
 /** Writes a GPT-2 checkpoint as the library wants it: config and tokenizer, and onnx/model.onnx with its weights. */
 async function writeExport(checkpointFolder: string, folder: string): Promise<void> {
   const checkpoint = await readCheckpoint(checkpointFolder);
-  const { n_layer: layers, n_head: heads } = checkpoint.config as Record<string, number>;
+  const { n_layer: layers, n_head: heads, n_embd: width = 768 } = checkpoint.config as Record<string, number>;
   const b = new GraphBuilder();
   const weight = (name: string): string => {
     const { shape } = checkpoint.tensors.get(`transformer.${name}`)!;
@@ -138,7 +138,10 @@ async function writeExport(checkpointFolder: string, folder: string): Promise<vo
   for (let i = 0; i < layers!; i++) {
     const qkv = linear(norm(h, `h.${i}.ln_1`), `h.${i}.attn.c_attn`);
     // Padding stands at the end, so the causal mask is all that attention needs.
-    const mixed = b.node('MultiHeadAttention', b.split(qkv, 3, 2), { num_heads: heads!, unidirectional: 1 });
+    const mixed = b.node('MultiHeadAttention', b.split(qkv, [width, width, width], 2), {
+      num_heads: heads!,
+      unidirectional: 1,
+    });
     h = b.node('Add', [h, linear(mixed, `h.${i}.attn.c_proj`)]);
     const up = b.node('Gelu', [linear(norm(h, `h.${i}.ln_2`), `h.${i}.mlp.c_fc`)], { approximate: 'tanh' });
     h = b.node('Add', [h, linear(up, `h.${i}.mlp.c_proj`)]);

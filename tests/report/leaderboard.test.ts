@@ -29,7 +29,7 @@ describe('leaderboard', () => {
       record([hostile, absent], {
         warnings: [HOSTILE],
         git: HOSTILE,
-        spec: { device: HOSTILE, dtype: HOSTILE, evalgpt: HOSTILE },
+        spec: { device: HOSTILE as 'cpu', dtype: HOSTILE as 'fp32', evalgpt: HOSTILE },
       }),
     );
     expect(page).not.toMatch(/<script|<img|<b>/i);

@@ -1,4 +1,3 @@
-import { UserError } from '../../errors.ts';
 import type { Architecture } from '../architecture.ts';
 import { ACTIVATIONS, startBlocks } from '../blocks.ts';
 import type { Checkpoint } from '../checkpoint.ts';
@@ -23,61 +22,46 @@ export function gpt2(checkpoint: Checkpoint): Architecture {
   const scaleByLayer = config.flag('scale_attn_by_inverse_layer_idx', false);
   const tied = config.flag('tie_word_embeddings', true);
   config.only('add_cross_attention', false);
-  if (width % heads !== 0) {
-    throw new UserError(
-      `${checkpoint.folder}/config.json: "n_embd" ${width} is not a multiple of "n_head" ${heads}`,
-    );
-  }
+  config.done();
+  if (width % heads !== 0) config.fail('n_embd', `a multiple of "n_head" ${heads}`);
   const headSize = width / heads;
 
-  const graph = (weightFolder: string): Uint8Array => {
-    const b = startBlocks(checkpoint, weightFolder);
-    const { graph: g } = b;
-    const prefix = b.first('transformer.wte.weight', 'wte.weight').startsWith('transformer.')
-      ? 'transformer.'
-      : '';
-    const weight = (name: string, ...shape: number[]): string => b.weight(prefix + name, shape);
+  const graph: Architecture['graph'] = (options) => {
+    const b = startBlocks(checkpoint, options);
+    const add = (x: string, y: string): string => b.graph.node('Add', [x, y]);
+    const root = b.first('transformer.wte.weight', 'wte.weight').replace('wte.weight', '');
+    const linear = (x: string, name: string, from: number, to: number): string =>
+      b.linear(x, { name: root + name, in: from, out: to, stored: 'in,out', bias: true });
+    const norm = (x: string, name: string): string => b.layerNorm(x, root + name, width, epsilon);
 
-    const tokens = weight('wte.weight', vocabularySize, width);
-    let h = g.node('Add', [
-      g.node('Gather', [tokens, 'ids']),
-      g.node('Gather', [weight('wpe.weight', contextLength, width), 'positions']),
-    ]);
-    for (let i = 0; i < layers; i++) {
-      const p = `h.${i}.`;
-      const norm1 = b.layerNorm(h, weight(`${p}ln_1.weight`, width), weight(`${p}ln_1.bias`, width), epsilon);
-      const qkv = b.linear(
-        norm1,
-        weight(`${p}attn.c_attn.weight`, width, 3 * width),
-        weight(`${p}attn.c_attn.bias`, 3 * width),
-      );
-      const [q, k, v] = g.split(qkv, 3, 1) as [string, string, string];
-      const scale = (scaleByWidth ? headSize ** -0.5 : 1) / (scaleByLayer ? i + 1 : 1);
-      const mixed = b.attention(i, q, k, v, { heads, headSize, scale });
-      const projected = b.linear(
-        mixed,
-        weight(`${p}attn.c_proj.weight`, width, width),
-        weight(`${p}attn.c_proj.bias`, width),
-      );
-      h = g.node('Add', [h, projected]);
-      const norm2 = b.layerNorm(h, weight(`${p}ln_2.weight`, width), weight(`${p}ln_2.bias`, width), epsilon);
-      const up = b.linear(
-        norm2,
-        weight(`${p}mlp.c_fc.weight`, width, inner),
-        weight(`${p}mlp.c_fc.bias`, inner),
-      );
-      const down = b.linear(
-        b.activation(up, activation),
-        weight(`${p}mlp.c_proj.weight`, inner, width),
-        weight(`${p}mlp.c_proj.bias`, width),
-      );
-      h = g.node('Add', [h, down]);
+    const tokens = `${root}wte.weight`;
+    let h = add(
+      b.embed(tokens, [vocabularySize, width], 'ids'),
+      b.embed(`${root}wpe.weight`, [contextLength, width], 'positions'),
+    );
+    for (let layer = 0; layer < layers; layer++) {
+      const p = `h.${layer}.`;
+      const qkv = linear(norm(h, `${p}ln_1`), `${p}attn.c_attn`, width, 3 * width);
+      const [q, k, v] = b.graph.split(qkv, [width, width, width], 1) as [string, string, string];
+      const scale = (scaleByWidth ? headSize ** -0.5 : 1) / (scaleByLayer ? layer + 1 : 1);
+      const shape = { layer, heads, keyValueHeads: heads, headSize, scale, window: null };
+      h = add(h, linear(b.attend(q, k, v, shape), `${p}attn.c_proj`, width, width));
+      const up = b.activation(linear(norm(h, `${p}ln_2`), `${p}mlp.c_fc`, width, inner), activation);
+      h = add(h, linear(up, `${p}mlp.c_proj`, inner, width));
     }
-    const last = b.layerNorm(b.rows(h), weight('ln_f.weight', width), weight('ln_f.bias', width), epsilon);
-    const head = tied ? tokens : b.weight('lm_head.weight', [vocabularySize, width]);
-    b.score(g.node('Gemm', [last, head], { transB: 1 }), vocabularySize);
-    return g.build();
+    b.score(norm(b.rows(h), 'ln_f'), tied ? tokens : 'lm_head.weight', [vocabularySize, width]);
+    return b.build();
   };
 
-  return { name: 'gpt2', contextLength, vocabularySize, layers, keyValueHeads: heads, headSize, graph };
+  const keyValueHeads = heads;
+  return {
+    name: 'gpt2',
+    contextLength,
+    vocabularySize,
+    layers,
+    keyValueHeads,
+    headSize,
+    rotary: null,
+    graph,
+  };
 }

@@ -12,8 +12,19 @@ import {
 } from './onnx_pb.ts';
 
 /** Element types by their number in ONNX's TensorProto.DataType. */
-export const ElementType = { float32: 1, int32: 6, int64: 7, bool: 9, float16: 10, bfloat16: 16 } as const;
+export const ElementType = {
+  float32: 1,
+  uint8: 2,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  bfloat16: 16,
+} as const;
 export type ElementTypeName = keyof typeof ElementType;
+
+/** Operators that are onnxruntime's own, not ONNX's. */
+const CONTRIBUTED: ReadonlySet<string> = new Set(['MatMulNBits', 'MultiHeadAttention']);
 
 type AttributeValue = number | string | readonly number[] | { readonly float: number };
 
@@ -26,7 +37,20 @@ export class GraphBuilder {
   private readonly tensors = new Map<string, Tensor>();
   private readonly inputs: ValueInfo[] = [];
   private readonly outputs: ValueInfo[] = [];
+  private readonly computed = new Map<string, string>();
   private counter = 0;
+
+  /** Adds what `make` adds on the first call with this key; later calls get the same value. */
+  once(key: string, make: () => string): string {
+    const known = this.computed.get(key) ?? make();
+    this.computed.set(key, known);
+    return known;
+  }
+
+  /** True where the graph has an input of that name. */
+  has(input: string): boolean {
+    return this.inputs.some(({ name }) => name === input);
+  }
 
   input(name: string, type: ElementTypeName, shape: readonly (number | string)[]): string {
     this.inputs.push(valueInfo(name, type, shape));
@@ -52,10 +76,14 @@ export class GraphBuilder {
     return name;
   }
 
-  /** Cuts a value into `count` equal parts along an axis. */
-  split(value: string, count: number, axis: number): string[] {
-    const outputs = Array.from({ length: count }, () => this.fresh('Split'));
-    this.add('Split', [value], { outputs, attributes: { axis, num_outputs: count } });
+  cast(value: string, to: ElementTypeName): string {
+    return this.node('Cast', [value], { to: ElementType[to] });
+  }
+
+  /** Cuts a value into parts of the given sizes along an axis. */
+  split(value: string, sizes: readonly number[], axis: number): string[] {
+    const outputs = sizes.map(() => this.fresh('Split'));
+    this.add('Split', [value, this.constant('int64', sizes)], { outputs, attributes: { axis } });
     return outputs;
   }
 
@@ -68,13 +96,18 @@ export class GraphBuilder {
 
   /** A small constant stored in the model itself; the same constant asked twice is stored once. */
   constant(
-    type: 'float32' | 'int64',
+    type: 'float32' | 'int32' | 'int64',
     values: readonly number[],
     shape: readonly number[] = [values.length],
   ): string {
     const name = `const.${type}.${shape.join('x')}.${values.join('_')}`;
     if (!this.tensors.has(name)) {
-      const data = type === 'float32' ? Float32Array.from(values) : BigInt64Array.from(values, BigInt);
+      const data =
+        type === 'int64'
+          ? BigInt64Array.from(values, BigInt)
+          : type === 'int32'
+            ? Int32Array.from(values)
+            : Float32Array.from(values);
       this.tensors.set(
         name,
         create(TensorSchema, {
@@ -156,6 +189,7 @@ export class GraphBuilder {
     this.nodes.push(
       create(NodeSchema, {
         opType: op,
+        domain: CONTRIBUTED.has(op) ? 'com.microsoft' : '',
         name: options.outputs[0] ?? op,
         input: [...inputs],
         output: options.outputs,

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Reference log-probabilities of the tiny GPT-2 checkpoints, by transformers on CPU in float32.
+"""Reference log-probabilities of the tiny checkpoints, by transformers on CPU in float32.
 
-npx tsx tests/vectors/write-tiny-checkpoints.ts DIR && python tests/vectors/make_gpt2.py DIR > tests/vectors/gpt2.json
+npx tsx tests/vectors/write-tiny-checkpoints.ts DIR && python tests/vectors/make_architectures.py DIR > tests/vectors/architectures.json
 """
 import json, os, sys
 import torch, transformers
@@ -38,7 +38,10 @@ def continue_greedily(model, text, n=20):
 
 out = {"generated": {}, "transformers": transformers.__version__, "torch": torch.__version__.split("+")[0], "checkpoints": {}}
 for name in sorted(os.listdir(sys.argv[1])):
-    model = transformers.AutoModelForCausalLM.from_pretrained(os.path.join(sys.argv[1], name), dtype=torch.float32).eval()
+    model = transformers.AutoModelForCausalLM.from_pretrained(os.path.join(sys.argv[1], name), dtype=torch.float32, attn_implementation='eager').eval()
     out["generated"][name] = [continue_greedily(model, t) for t in PROMPTS]
-    out["checkpoints"][name] = [score(model, model.config.n_positions, c, k) for c, k in PAIRS]
-json.dump(out, sys.stdout, ensure_ascii=False, indent=1)
+    out["checkpoints"][name] = [score(model, model.config.max_position_embeddings, c, k) for c, k in PAIRS]
+rows = lambda part: "{\n" + ",\n".join(
+    f"  {json.dumps(name)}: [\n" + ",\n".join("   " + json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in part[name]) + "]"
+    for name in part) + "}"
+print("{\n" + ",\n".join(f" {json.dumps(k)}: " + (rows(v) if isinstance(v, dict) else json.dumps(v)) for k, v in out.items()) + "\n}")

@@ -31,8 +31,10 @@ interface Reference {
   readonly not_e_or_space: number[];
 }
 
-/** Made with transformers: see make_gpt2.py beside the file. */
-const vectors = JSON.parse(readFileSync(new URL('../vectors/gpt2.json', import.meta.url), 'utf8')) as {
+/** Made with transformers: see make_architectures.py beside the file. */
+const vectors = JSON.parse(
+  readFileSync(new URL('../vectors/architectures.json', import.meta.url), 'utf8'),
+) as {
   checkpoints: Record<string, Reference[]>;
   generated: Record<string, { prompt: string; tokens: number[] }[]>;
 };
@@ -41,7 +43,7 @@ const TOLERANCE = 2e-5;
 
 let folder: string;
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'evalgpt-gpt2-'));
+  folder = mkdtempSync(join(tmpdir(), 'evalgpt-architectures-'));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -62,7 +64,7 @@ test('every tiny checkpoint has reference values', () => {
 });
 
 describe.each(Object.keys(TINY))('tiny checkpoint "%s"', (name) => {
-  test("scores as transformers' GPT-2 does", async () => {
+  test('scores as transformers does', async () => {
     const scorer = await openScorer(writeTiny(name, folder));
     await expectReference(scorer, vectors.checkpoints[name]!).finally(() => scorer.close());
   });
