@@ -45,6 +45,7 @@ const DISK = [
   'src/data/text.ts',
   'src/models/checkpoint.ts',
   'src/models/open.ts',
+  'src/models/ort.ts',
   'src/models/quantise.ts',
   'src/models/safetensors.ts',
   'src/models/tokenizers/open.ts',

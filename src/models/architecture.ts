@@ -21,11 +21,13 @@ export interface GraphOptions {
   /** The locations of external tensors are relative to this folder. */
   readonly weightFolder: string;
   readonly dtype: Dtype;
+  /** Where the weights in 8-bit blocks will lie when the model is loaded; only int8 needs it. */
+  readonly quantisedFile: string;
 }
 
 export interface ScoringGraph {
   /** Serialised ONNX model; weights lie outside. */
   readonly model: Uint8Array;
-  /** Tensors that are computed from the checkpoint's when the model is loaded. */
-  readonly quantised: readonly QuantisedTensor[];
+  /** Tensors that are computed from the checkpoint's when the model is loaded, and the file that they go to. */
+  readonly quantised: { readonly file: string; readonly tensors: readonly QuantisedTensor[] };
 }

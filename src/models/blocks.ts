@@ -69,15 +69,28 @@ const ELEMENT: Readonly<Record<string, ElementTypeName>> = {
   BF16: 'bfloat16',
 };
 
+/** Quantised tensors begin at multiples of this many bytes. */
+const ALIGN = 64;
+
 /** Raised by every change of the graphs that may move a score. */
 export const GRAPH_VERSION = 1;
 
-export function startBlocks(checkpoint: Checkpoint, { weightFolder, dtype }: GraphOptions): Blocks {
+export function startBlocks(checkpoint: Checkpoint, options: GraphOptions): Blocks {
+  const { weightFolder, dtype, quantisedFile } = options;
   const graph = new GraphBuilder();
   graph.input('ids', 'int32', ['S']);
   graph.input('positions', 'int32', ['S']);
   const attention = startAttention(graph);
   const quantised: QuantisedTensor[] = [];
+  let quantisedBytes = 0;
+
+  const locate = (file: string): string => relative(weightFolder, file).split(sep).join('/');
+  /** A place for so many bytes in the file of quantised weights. */
+  const reserve = (length: number): { location: string; offset: number; length: number } => {
+    const offset = quantisedBytes;
+    quantisedBytes += Math.ceil(length / ALIGN) * ALIGN;
+    return { location: locate(quantisedFile), offset, length };
+  };
 
   const find = (name: string, shape: readonly number[]): WeightTensor => {
     const tensor = checkpoint.tensors.get(name);
@@ -94,9 +107,8 @@ export function startBlocks(checkpoint: Checkpoint, { weightFolder, dtype }: Gra
   const weightAs = (type: 'float32' | 'float16', name: string, shape: readonly number[]): string => {
     const tensor = find(name, shape);
     const stored = ELEMENT[tensor.dtype]!;
-    const location = relative(weightFolder, tensor.file).split(sep).join('/');
     const { offset, length } = tensor;
-    const value = graph.external(name, stored, shape, { location, offset, length });
+    const value = graph.external(name, stored, shape, { location: locate(tensor.file), offset, length });
     // onnxruntime folds the cast when it loads the model.
     return stored === type ? value : graph.once(`${name} as ${type}`, () => graph.cast(value, type));
   };
@@ -139,22 +151,21 @@ export function startBlocks(checkpoint: Checkpoint, { weightFolder, dtype }: Gra
       }
       const source = find(matrix, shape);
       const blocks = Math.ceil(width / BLOCK);
-      const [weights, scales] = [`%int8/${matrix}`, `%scales/${matrix}`];
-      quantised.push({ weights, scales, source, stored, in: width, out });
+      const [weights, scales] = [reserve(out * blocks * BLOCK), reserve(4 * out * blocks)];
+      quantised.push({
+        weightsAt: weights.offset,
+        scalesAt: scales.offset,
+        source,
+        stored,
+        in: width,
+        out,
+      });
       const result = graph.node(
         'MatMulNBits',
         [
           x,
-          graph.external(weights, 'uint8', [out, blocks, BLOCK], {
-            location: weights,
-            offset: 0,
-            length: out * blocks * BLOCK,
-          }),
-          graph.external(scales, 'float32', [out * blocks], {
-            location: scales,
-            offset: 0,
-            length: 4 * out * blocks,
-          }),
+          graph.external(`%int8.${matrix}`, 'uint8', [out, blocks, BLOCK], weights),
+          graph.external(`%scales.${matrix}`, 'float32', [out * blocks], scales),
         ],
         { K: width, N: out, bits: 8, block_size: BLOCK, accuracy_level: 4 },
       );
@@ -215,6 +226,6 @@ export function startBlocks(checkpoint: Checkpoint, { weightFolder, dtype }: Gra
         'B',
       ]);
     },
-    build: () => ({ model: graph.build(), quantised }),
+    build: () => ({ model: graph.build(), quantised: { file: quantisedFile, tensors: quantised } }),
   };
 }

@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf, UserError } from '../errors.ts';
 import { packageFolder } from '../package.ts';
@@ -82,9 +83,11 @@ export async function inspectModel(ref: string): Promise<ModelFiles> {
  */
 export async function openModel(ref: string, options: ModelOptions = {}): Promise<Model> {
   const { checkpoint, architecture, tokenizer } = await inspectModel(ref);
-  const weightFolder = commonFolder(checkpoint.weightFiles);
   const dtype = options.dtype ?? 'fp32';
-  const graph = architecture.graph({ weightFolder, dtype });
+  const quantisedFile = join(await realpath(tmpdir()), `evalgpt-int8-${randomUUID()}`);
+  const files = dtype === 'int8' ? [...checkpoint.weightFiles, quantisedFile] : checkpoint.weightFiles;
+  const weightFolder = commonFolder(files);
+  const graph = architecture.graph({ weightFolder, dtype, quantisedFile });
   const threads = options.threads ?? availableParallelism();
   let parameters = 0;
   for (const { shape } of checkpoint.tensors.values()) parameters += shape.reduce((a, b) => a * b, 1);

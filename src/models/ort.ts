@@ -1,7 +1,8 @@
+import { rm } from 'node:fs/promises';
 import * as ort from 'onnxruntime-node';
 import type { Device, ForwardResult, ForwardStep } from '../types.ts';
 import type { ScoringGraph } from './architecture.ts';
-import { quantise, readFloats } from './quantise.ts';
+import { writeQuantised } from './quantise.ts';
 import { type Rotary, rotaryTables } from './rotary.ts';
 import { emptyTrunk, extend, free, type Trunk, type TrunkShape, widen, write } from './trunks.ts';
 
@@ -32,9 +33,10 @@ const ALWAYS_OPEN = 2 ** 30;
 
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { layers, keyValueHeads: heads, headSize: size, vocabularySize, rotary } = options;
+  const { file, tensors } = options.graph.quantised;
+  if (tensors.length > 0) await writeQuantised(file, tensors);
   const session = await ort.InferenceSession.create(options.graph.model, {
     executionProviders: [options.device],
-    externalData: await quantisedData(options.graph),
     intraOpNumThreads: options.threads,
     // Shapes change from step to step: memory patterns would only hold memory.
     enableMemPattern: false,
@@ -45,7 +47,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
         disable_prepacking: options.prepack ? '0' : '1',
       },
     },
-  });
+  }).finally(() => discard(file));
   const empty = emptyTrunk(options);
   const topOne = new ort.Tensor('int64', BigInt64Array.of(1n), [1]);
   const noBan = new ort.Tensor('float32', new Float32Array(0), [0, vocabularySize]);
@@ -88,7 +90,10 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       free(trunk(id));
       trunks.delete(id);
     },
-    close: () => session.release(),
+    async close() {
+      await session.release();
+      await discard(file);
+    },
   };
 
   function feeds(step: ForwardStep, past: Trunk): Record<string, ort.Tensor> {
@@ -158,13 +163,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   }
 }
 
-/** Computes the tensors that the graph takes in 8-bit blocks, one matrix at a time. */
-async function quantisedData({ quantised }: ScoringGraph): Promise<{ path: string; data: Uint8Array }[]> {
-  const files: { path: string; data: Uint8Array }[] = [];
-  for (const tensor of quantised) {
-    const { weights, scales } = quantise(await readFloats(tensor.source), tensor);
-    files.push({ path: tensor.weights, data: weights });
-    files.push({ path: tensor.scales, data: new Uint8Array(scales.buffer) });
-  }
-  return files;
+/** Deletes the quantised weights: once mapped they need no name, but some systems keep an open file until it closes. */
+async function discard(file: string): Promise<void> {
+  await rm(file, { force: true }).catch(() => {});
 }

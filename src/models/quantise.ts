@@ -6,9 +6,9 @@ export type Stored = 'in,out' | 'out,in';
 
 /** A matrix of the checkpoint that the graph takes in 8-bit blocks. */
 export interface QuantisedTensor {
-  /** Locations of the two parts in the graph's external data. */
-  readonly weights: string;
-  readonly scales: string;
+  /** Where its two parts lie in the file of quantised weights, in bytes. */
+  readonly weightsAt: number;
+  readonly scalesAt: number;
   readonly source: WeightTensor;
   readonly stored: Stored;
   readonly in: number;
@@ -62,6 +62,23 @@ export function quantise(
     }
   }
   return { weights, scales };
+}
+
+/**
+ * Writes the file of quantised weights that a graph refers to, one matrix in memory at a time.
+ * @throws where the file exists already or cannot be written
+ */
+export async function writeQuantised(path: string, tensors: readonly QuantisedTensor[]): Promise<void> {
+  const handle = await open(path, 'wx', 0o600);
+  try {
+    for (const tensor of tensors) {
+      const { weights, scales } = quantise(await readFloats(tensor.source), tensor);
+      await handle.write(weights, 0, weights.length, tensor.weightsAt);
+      await handle.write(new Uint8Array(scales.buffer), 0, scales.byteLength, tensor.scalesAt);
+    }
+  } finally {
+    await handle.close();
+  }
 }
 
 /** Reads a tensor of a checkpoint as float32, whatever its type. */

@@ -27,7 +27,7 @@ export function hashModel(ref: string, contextLength = 1024): Model & { readonly
       keyValueHeads: 1,
       headSize: 768,
       rotary: null,
-      graph: () => ({ model: new Uint8Array(), quantised: [] }),
+      graph: () => ({ model: new Uint8Array(), quantised: { file: '', tensors: [] } }),
     },
     threads: 1,
     runtime: 'none',
