@@ -223,6 +223,26 @@ export interface CellCost {
   readonly reused: number;
 }
 
+/** What a model was computed on, and how far that is from float32 on the CPU. */
+export interface BackendRecord {
+  readonly model: string;
+  readonly device: Device;
+  readonly dtype: Dtype;
+  /** Null where it is float32 on the CPU itself. */
+  readonly check: {
+    /** On the first items of the run: how many, and their scored tokens. */
+    readonly items: number;
+    readonly tokens: number;
+    /** Mean and largest absolute difference of one token's log-probability, in nats. */
+    readonly mean: number;
+    readonly max: number;
+    /** Items that are answered differently. */
+    readonly flipped: number;
+    /** The largest difference with which the device is believed. */
+    readonly bound: number;
+  } | null;
+}
+
 export interface RunRecord {
   readonly format: 1;
   readonly status: 'complete' | 'partial';
@@ -237,6 +257,8 @@ export interface RunRecord {
     readonly ort: string;
     readonly platform: string;
     readonly threads: number;
+    /** One a model; a model whose scores were all there already has none. */
+    readonly backends: readonly BackendRecord[];
     readonly warnings: readonly string[];
   };
   readonly results: readonly CellResult[];

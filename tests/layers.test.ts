@@ -33,9 +33,9 @@ const BY_ALL = ['types', 'errors'];
 
 /** Who may import a module that touches the runtime, the network or the disk. */
 const EDGES: Readonly<Record<string, readonly string[]>> = {
-  'onnxruntime-node': ['src/models/ort.ts'],
+  'onnxruntime-node': ['src/models/ort.ts', 'src/models/probe-child.ts'],
   'node:worker_threads': ['src/models/backend.ts', 'src/models/worker.ts'],
-  'node:child_process': ['src/evaluate/environment.ts'],
+  'node:child_process': ['src/evaluate/environment.ts', 'src/models/probe.ts'],
   yargs: ['src/cli/main.ts', 'src/cli/run.ts', 'src/cli/score.ts', 'src/cli/tasks.ts'],
 };
 const DISK = [
@@ -46,6 +46,7 @@ const DISK = [
   'src/models/checkpoint.ts',
   'src/models/open.ts',
   'src/models/ort.ts',
+  'src/models/probe.ts',
   'src/models/quantise.ts',
   'src/models/safetensors.ts',
   'src/models/tokenizers/open.ts',

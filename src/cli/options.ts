@@ -1,4 +1,8 @@
 import { UserError } from '../errors.ts';
+import type { Device, Dtype } from '../types.ts';
+
+export const DEVICES: readonly (Device | 'auto')[] = ['auto', 'cpu', 'cuda', 'webgpu'];
+export const DTYPES: readonly Dtype[] = ['fp32', 'fp16', 'int8'];
 
 /** Coercions for yargs: it would turn a mistyped number into NaN and say nothing. */
 

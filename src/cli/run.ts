@@ -4,8 +4,9 @@ import type { CommandModule } from 'yargs';
 import { demoTasks } from '../../tasks/index.ts';
 import type { RunEvent } from '../evaluate/events.ts';
 import { cacheFolder } from '../package.ts';
+import { describeBackend } from '../report/format.ts';
 import type { RunSpec } from '../types.ts';
-import { commaList, shotList, wholeNumber } from './options.ts';
+import { commaList, DEVICES, DTYPES, shotList, wholeNumber } from './options.ts';
 import { formatSeconds, progressOn } from './progress.ts';
 import { interruptible } from './signals.ts';
 
@@ -19,6 +20,7 @@ interface RunArguments {
   limit: number | undefined;
   seed: number | undefined;
   device: RunSpec['device'] | undefined;
+  dtype: RunSpec['dtype'] | undefined;
   threads: number | undefined;
   overflow: RunSpec['overflow'] | undefined;
   text: string[] | undefined;
@@ -78,7 +80,14 @@ export const runCommand: CommandModule<object, RunArguments> = {
         describe: 'Seed of draws and subsets',
         coerce: wholeNumber('seed', 0),
       })
-      .option('device', { describe: 'Where the model runs', choices: ['auto', 'cpu'] as const })
+      .option('device', {
+        describe: "Where the model runs; auto takes the fastest device that gives the CPU's numbers",
+        choices: DEVICES,
+      })
+      .option('dtype', {
+        describe: 'Precision of the matrix products: fp16 on accelerators, int8 on the CPU',
+        choices: DTYPES,
+      })
       .option('threads', {
         type: 'string',
         requiresArg: true,
@@ -155,7 +164,7 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
     limit: args.limit ?? (demo && args.tasks === undefined ? DEMO_LIMIT : base.limit),
     seed: args.seed ?? base.seed,
     device: args.device ?? base.device,
-    dtype: base.dtype,
+    dtype: args.dtype ?? base.dtype,
     threads: args.threads ?? base.threads,
     overflow: args.overflow ?? base.overflow,
     texts: args.text ?? base.texts,
@@ -199,7 +208,7 @@ function reporter(progress: ReturnType<typeof progressOn>): (event: RunEvent) =>
         const { ref, architecture, parameters } = event.identity;
         const size = `${(parameters / 1e6).toFixed(parameters < 1e7 ? 2 : 0)} M parameters`;
         return progress.note(
-          `${ref}: ${architecture}, ${size}, window ${event.contextLength}, loaded in ${event.seconds.toFixed(1)} s`,
+          `${ref}: ${architecture}, ${size}, window ${event.contextLength}, loaded in ${event.seconds.toFixed(1)} s on ${describeBackend(event.backend)}`,
         );
       }
       case 'progress': {

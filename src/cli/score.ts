@@ -2,8 +2,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import type { CommandModule } from 'yargs';
 import { messageOf, UserError } from '../errors.ts';
 import type { PairError } from '../evaluate/scorer.ts';
-import type { Pair } from '../types.ts';
-import { wholeNumber } from './options.ts';
+import { describeBackend } from '../report/format.ts';
+import type { Device, Dtype, Pair } from '../types.ts';
+import { DEVICES, DTYPES, wholeNumber } from './options.ts';
 import { formatSeconds, progressOn } from './progress.ts';
 import { interruptible } from './signals.ts';
 
@@ -13,6 +14,8 @@ interface ScoreArguments {
   output: string;
   join: 'exact' | 'lm-eval';
   'special-tokens': boolean;
+  device: Device | 'auto';
+  dtype: Dtype;
   threads: number | undefined;
 }
 
@@ -49,6 +52,12 @@ export const scoreCommand: CommandModule<object, ScoreArguments> = {
         default: false,
         describe: 'Read text that spells a special token as that token',
       })
+      .option('device', { choices: DEVICES, default: 'auto' as const, describe: 'Where the model runs' })
+      .option('dtype', {
+        choices: DTYPES,
+        default: 'fp32' as const,
+        describe: 'Precision of the matrix products: fp16 on accelerators, int8 on the CPU',
+      })
       .option('threads', {
         type: 'string',
         requiresArg: true,
@@ -62,13 +71,17 @@ export const scoreCommand: CommandModule<object, ScoreArguments> = {
 async function scoreFile(args: ScoreArguments, signal: AbortSignal): Promise<void> {
   const lines = await readPairs(args.input);
   const { openScorer } = await import('../evaluate/scorer.ts');
+  const progress = progressOn(process.stderr);
   const scorer = await openScorer(args.model, {
     threads: args.threads ?? null,
     join: args.join,
     specialTokens: args['special-tokens'],
+    device: args.device,
+    dtype: args.dtype,
+    onWarning: (message) => progress.note(`warning: ${message}`),
+    onReady: (record) => record.check && progress.note(describeBackend(record)),
   });
   try {
-    const progress = progressOn(process.stderr);
     const began = performance.now();
     const good = lines.flatMap((line, i) => ('error' in line ? [] : [{ pair: line, i }]));
     const scores = await scorer.score(

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Prompt } from '../prompts/fit.ts';
-import type { Example } from '../types.ts';
+import { type Prompt, promptBuilder } from '../prompts/fit.ts';
+import type { Example, RunSpec, Tokenizer } from '../types.ts';
 import type { Cell } from './cells.ts';
 import type { LoadedTask } from './load.ts';
 
@@ -18,6 +18,32 @@ const BLOCK_TOKENS = 1_000_000;
 /** Tokenising gives way to timers and signals after this long. */
 const BUSY_MS = 20;
 
+type Build = (example: Example, shots: readonly Example[]) => Prompt;
+
+/** Makes a task's prompts for a model, as the run's spec wants them. */
+export function builderFor(
+  { protocol }: LoadedTask,
+  model: { readonly tokenizer: Tokenizer; readonly contextLength: number },
+  { overflow, stride }: Pick<RunSpec, 'overflow' | 'stride'>,
+): Build {
+  return promptBuilder(protocol, model.tokenizer, { contextLength: model.contextLength, overflow, stride });
+}
+
+/** An example's item in each cell. */
+export function itemsOf(
+  loaded: LoadedTask,
+  cells: readonly Cell[],
+  build: Build,
+  contextLength: number,
+  example: Example,
+): Item[] {
+  return cells.map((cell) => {
+    // No more shots can fit than there are tokens.
+    const k = cell.shots === 'max' ? contextLength : cell.shots;
+    return { cell, prompt: build(example, loaded.shots[cell.draw]?.(example, k) ?? []) };
+  });
+}
+
 /**
  * Cuts a task into blocks of items that are planned together: all numbers of shots and draws of an example stand in
  * one block. The cut depends on the data and the model's tokenizer alone, so a resumed run has the same blocks.
@@ -25,19 +51,16 @@ const BUSY_MS = 20;
 export async function* blocksOf(
   loaded: LoadedTask,
   cells: readonly Cell[],
-  build: (example: Example, shots: readonly Example[]) => Prompt,
+  build: Build,
   contextLength: number,
 ): AsyncGenerator<Item[], void, undefined> {
   let block: Item[] = [];
   let tokens = 0;
   let breath = performance.now();
   for (const example of loaded.examples) {
-    for (const cell of cells) {
-      // No more shots can fit than there are tokens.
-      const k = cell.shots === 'max' ? contextLength : cell.shots;
-      const prompt = build(example, loaded.shots[cell.draw]?.(example, k) ?? []);
-      block.push({ cell, prompt });
-      tokens += prompt.requests.reduce((sum, r) => sum + r.tokens.length, 0);
+    for (const item of itemsOf(loaded, cells, build, contextLength, example)) {
+      block.push(item);
+      tokens += item.prompt.requests.reduce((sum, r) => sum + r.tokens.length, 0);
     }
     if (tokens >= BLOCK_TOKENS) {
       yield block;

@@ -5,7 +5,7 @@ import type { RunRecord } from '../types.ts';
 export function environmentOf(known: {
   readonly ort: string;
   readonly threads: number;
-}): Omit<RunRecord['environment'], 'warnings'> {
+}): Omit<RunRecord['environment'], 'warnings' | 'backends'> {
   return {
     git: gitCommit(),
     node: process.version,

@@ -5,11 +5,20 @@ import { packageVersion } from '../package.ts';
 import { type Disk, disk } from '../store/disk.ts';
 import { openRunFolder } from '../store/run-folder.ts';
 import { openScoreCache } from '../store/score-cache.ts';
-import type { CellCost, CellResult, RunRecord, RunSpec } from '../types.ts';
+import type { Backend, BackendRecord, CellCost, CellResult, RunRecord, RunSpec } from '../types.ts';
 import { absentCells } from './cells.ts';
+import { checkSample } from './check-sample.ts';
 import { environmentOf } from './environment.ts';
 import type { EvaluateOptions } from './events.ts';
 import { loadTask, selectTasks } from './load.ts';
+import {
+  type CheckSample,
+  chooseDevices,
+  needsNoCheck,
+  type Probes,
+  type ReadyBackend,
+  readyBackend,
+} from './ready.ts';
 import { runTask } from './run-task.ts';
 import { loadTexts } from './texts.ts';
 
@@ -39,6 +48,8 @@ export interface Ports {
   readonly disk: Disk;
   /** Finished samples wait in memory for this long at most. */
   readonly flushMs: number;
+  /** How devices are tried; the machine's own unless told. */
+  readonly probes?: Probes;
 }
 
 /**
@@ -81,19 +92,16 @@ export async function evaluateWith(
   }
   // Every model is checked and identified first: a mistake in the last is told before the first runs.
   const models: Model[] = [];
-  for (const ref of full.models) {
-    const onLoad = (seconds: number): void => {
-      const model = models.find((m) => m.identity.ref === ref);
-      if (!model) return;
-      onEvent?.({ kind: 'model', identity: model.identity, contextLength: model.contextLength, seconds });
-    };
-    models.push(await ports.openModel(ref, { threads: full.threads, onLoad }));
-  }
+  for (const ref of full.models) models.push(await ports.openModel(ref, { threads: full.threads }));
+
+  const devices = await chooseDevices(full, warn, ports.probes);
+  const lazy = needsNoCheck(devices, full.dtype);
 
   const prompts = loaded.reduce((sum, l) => sum + l.examples.length * l.shotCounts.length, 0);
   const expectedTokens = prompts * TYPICAL_TOKENS;
   const results: CellResult[] = [];
   const cost: CellCost[] = [];
+  const backends: BackendRecord[] = [];
   const environment = environmentOf({ ort: models[0]?.runtime ?? '', threads: models[0]?.threads ?? 0 });
   const record = (status: RunRecord['status']): RunRecord => ({
     format: 1,
@@ -104,7 +112,7 @@ export async function evaluateWith(
       models: models.map((m) => m.identity),
       tasks: loaded.map((l) => l.identity),
     },
-    environment: { ...environment, warnings },
+    environment: { ...environment, backends, warnings },
     results,
     cost,
   });
@@ -120,9 +128,36 @@ export async function evaluateWith(
       }
     }
     for (const model of models) {
-      const { ref } = model.identity;
+      const { identity, contextLength } = model;
+      const { ref } = identity;
+      const load = async (): Promise<ReadyBackend> => {
+        const began = performance.now();
+        const { device, dtype } = full;
+        const sample = (): CheckSample => checkSample(loaded, model, full);
+        const asked = { device, devices, dtype, tokensToCompute: expectedTokens };
+        const ready = await readyBackend(model, { ...asked, sample, warn, signal });
+        const seconds = (performance.now() - began) / 1000;
+        onEvent?.({ kind: 'model', identity, contextLength, seconds, backend: ready.record });
+        backends.push(ready.record);
+        return ready;
+      };
+      let ready: Promise<ReadyBackend> | undefined;
+      const open = (): Promise<ReadyBackend> => {
+        ready ??= load();
+        return ready;
+      };
+      // What a score depends on must be known before any is looked up; for the CPU it is without loading.
+      const on = lazy ? { device: 'cpu' as const, dtype: full.dtype } : (await open()).record;
+      const then = folder?.former?.environment.backends?.find((backend) => backend.model === ref);
+      if (then && then.device !== on.device) {
+        warn(
+          `${ref}: resumed on ${on.device} instead of ${then.device}: scores may differ in their last digits`,
+        );
+      }
       const cache =
-        options.reuse === undefined ? undefined : await openScoreCache(options.reuse, model.scoreIdentity);
+        options.reuse === undefined
+          ? undefined
+          : await openScoreCache(options.reuse, model.scoreIdentity(on));
       try {
         for (const task of loaded) {
           signal?.throwIfAborted();
@@ -130,7 +165,8 @@ export async function evaluateWith(
             results.push(...absentCells(task, ref, full));
             continue;
           }
-          const done = await runTask(task, model, full, { signal, onEvent, folder, cache, expectedTokens });
+          const backend = async (): Promise<Backend> => (await open()).backend;
+          const done = await runTask(task, model, full, { signal, onEvent, folder, cache, backend });
           const before = folder?.former?.cost.find((c) => c.model === ref && c.task === task.task.name);
           cost.push(before ? addCost(before, done.cost) : done.cost);
           results.push(...done.results);
@@ -139,7 +175,8 @@ export async function evaluateWith(
         }
       } finally {
         await cache?.close();
-        await model.close();
+        if (!ready && then) backends.push(then);
+        await (await ready?.catch(() => undefined))?.backend.close();
       }
     }
     const complete = record('complete');

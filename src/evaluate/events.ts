@@ -1,4 +1,4 @@
-import type { CellResult, ModelIdentity, RunRecord } from '../types.ts';
+import type { BackendRecord, CellResult, ModelIdentity, RunRecord } from '../types.ts';
 
 /** What a run says while it goes on. */
 export type RunEvent =
@@ -8,7 +8,9 @@ export type RunEvent =
       readonly kind: 'model';
       readonly identity: ModelIdentity;
       readonly contextLength: number;
+      /** To load it, and to check the device. */
       readonly seconds: number;
+      readonly backend: BackendRecord;
     }
   | {
       readonly kind: 'progress';

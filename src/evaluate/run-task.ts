@@ -1,13 +1,22 @@
 import { judge } from '../metrics/sample.ts';
 import type { Model } from '../models/open.ts';
-import { promptBuilder } from '../prompts/fit.ts';
 import { planLimits, planScoring } from '../scoring/plan.ts';
 import { score } from '../scoring/score.ts';
 import type { RunFolder } from '../store/run-folder.ts';
 import type { ScoreCache } from '../store/score-cache.ts';
 import type { Protocol } from '../task.ts';
-import type { CellCost, CellResult, Example, Flag, Request, RunSpec, Sample, Scored } from '../types.ts';
-import { ahead, blocksOf, type Item } from './blocks.ts';
+import type {
+  Backend,
+  CellCost,
+  CellResult,
+  Example,
+  Flag,
+  Request,
+  RunSpec,
+  Sample,
+  Scored,
+} from '../types.ts';
+import { ahead, blocksOf, builderFor, type Item } from './blocks.ts';
 import { cellResult, cellsOf, summarise } from './cells.ts';
 import type { EvaluateOptions } from './events.ts';
 import type { LoadedTask } from './load.ts';
@@ -15,8 +24,8 @@ import type { LoadedTask } from './load.ts';
 interface TaskOptions extends EvaluateOptions {
   /** Where finished samples go and come from. */
   readonly folder?: RunFolder | undefined;
-  /** A guess at the tokens of the whole run that depends on its spec alone: the model is loaded to suit it. */
-  readonly expectedTokens: number;
+  /** Loads the model when there is something to compute. */
+  readonly backend: () => Promise<Backend>;
   /** Scores of former runs. */
   readonly cache?: ScoreCache | undefined;
 }
@@ -34,7 +43,7 @@ export async function runTask(
   const began = performance.now();
   const { task, protocol, examples } = loaded;
   const { cache, folder, signal, onEvent } = options;
-  const { contextLength, tokenizer } = model;
+  const { contextLength } = model;
   const ref = model.identity.ref;
   const cells = cellsOf(loaded, ref);
   for (const cell of cells) {
@@ -46,11 +55,7 @@ export async function runTask(
     folder?.append(cell.path, sample);
   };
   const counts = { requested: 0, planned: 0, computed: 0, scored: 0, items: 0 };
-  const build = promptBuilder(protocol, tokenizer, {
-    contextLength,
-    overflow: spec.overflow,
-    stride: spec.stride,
-  });
+  const build = builderFor(loaded, model, spec);
 
   for await (const block of ahead(blocksOf(loaded, cells, build, contextLength))) {
     signal?.throwIfAborted();
@@ -89,7 +94,7 @@ export async function runTask(
 
     const total = Math.round((counts.planned * examples.length * cells.length) / counts.items);
     const reused = 1 - counts.planned / counts.requested;
-    const scoring = score(requests, plan, await model.load(options.expectedTokens), {
+    const scoring = score(requests, plan, await options.backend(), {
       signal,
       wanted: (request) => missing.has(request),
       onStep(tokens) {

@@ -1,10 +1,22 @@
 import { UserError } from '../errors.ts';
+import { isGreedy } from '../metrics/sample.ts';
 import { type ModelOptions, openModel } from '../models/open.ts';
 import { type JoinOptions, pairEncoder } from '../prompts/join.ts';
 import { type Generated, type GenerationRequest, generate } from '../scoring/generate.ts';
 import { planLimits, planScoring } from '../scoring/plan.ts';
 import { score } from '../scoring/score.ts';
-import type { ModelIdentity, Pair, Request, Scored, Tokenizer } from '../types.ts';
+import type {
+  Backend,
+  BackendRecord,
+  Device,
+  Dtype,
+  ModelIdentity,
+  Pair,
+  Request,
+  Scored,
+  Tokenizer,
+} from '../types.ts';
+import { type CheckSample, checkTokens, chooseDevices, readyBackend } from './ready.ts';
 
 /** The scores of one pair, as `evalgpt score` prints them. Log-probabilities in nats. */
 export interface PairScore {
@@ -30,6 +42,12 @@ export interface ScorerOptions extends ModelOptions {
   readonly join?: JoinOptions['join'];
   /** Read text that spells a special token as that token. */
   readonly specialTokens?: boolean;
+  /** Where to compute, the CPU unless told; `auto` for the best device that gives the CPU's numbers. */
+  readonly device?: Device | 'auto';
+  readonly dtype?: Dtype;
+  /** What was computed on, and how far its numbers are from the CPU's in float32. */
+  readonly onReady?: (record: BackendRecord, seconds: number) => void;
+  readonly onWarning?: (message: string) => void;
 }
 
 /** The bare engine: a loaded model that scores pairs of context and continuation. */
@@ -82,6 +100,26 @@ export async function openScorer(ref: string, options: ScorerOptions = {}): Prom
     join: options.join ?? 'exact',
     special: options.specialTokens ?? false,
   });
+  let ready: Promise<Backend> | undefined;
+  const backendFor = (
+    requests: readonly Request[],
+    tokensToCompute: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Backend> => {
+    const load = async (): Promise<Backend> => {
+      const began = performance.now();
+      const { device = 'cpu', dtype = 'fp32' } = options;
+      const warn = (message: string): void => options.onWarning?.(message);
+      const devices = await chooseDevices({ device, dtype }, warn);
+      const sample = (): CheckSample => firstRequests(requests, model.identity.parameters);
+      const asked = { device, devices, dtype, tokensToCompute };
+      const { backend, record } = await readyBackend(model, { ...asked, sample, warn, signal });
+      options.onReady?.(record, (performance.now() - began) / 1000);
+      return backend;
+    };
+    ready ??= load();
+    return ready;
+  };
   return {
     identity: model.identity,
     contextLength: model.contextLength,
@@ -106,11 +144,8 @@ export async function openScorer(ref: string, options: ScorerOptions = {}): Prom
         onProgress?.(done, plan.tokensComputed);
       };
       const describe = (request: number): string => `pair ${places[request]}`;
-      for await (const [i, scored] of score(requests, plan, await model.load(plan.tokensComputed), {
-        signal,
-        onStep,
-        describe,
-      })) {
+      const backend = await backendFor(requests, plan.tokensComputed, signal);
+      for await (const [i, scored] of score(requests, plan, backend, { signal, onStep, describe })) {
         results[places[i] as number] = pairScore(requests[i] as Request, scored);
       }
       return results;
@@ -131,18 +166,38 @@ export async function openScorer(ref: string, options: ScorerOptions = {}): Prom
           stop: (ids) => stop.length > 0 && cutAt(tokenizer.decode(ids), stop) !== undefined,
         }),
       );
-      const backend = await model.load(requests.reduce((sum, r) => sum + r.prompt.length + maxTokens, 0));
+      const tokens = requests.reduce((sum, r) => sum + r.prompt.length + maxTokens, 0);
+      const asScored = requests.map(({ prompt }) => promptRequest(prompt));
+      const backend = await backendFor(asScored, tokens, signal);
       const results: GeneratedText[] = [];
-      const endToken = model.endToken;
-      for await (const [i, generated] of generate(requests, backend, { contextLength, endToken, signal })) {
+      const { endTokens } = model;
+      for await (const [i, generated] of generate(requests, backend, { contextLength, endTokens, signal })) {
         const whole = tokenizer.decode(generated.tokens);
         const truncated = Math.max(0, (prompts[i]?.length ?? 0) - room);
         results[i] = { text: cutAt(whole, stop) ?? whole, ...generated, truncated };
       }
       return results;
     },
-    close: () => model.close(),
+    async close() {
+      await (await ready?.catch(() => undefined))?.close();
+    },
   };
+}
+
+/** A prompt as a request for all its tokens but the first. */
+function promptRequest(prompt: Int32Array): Request {
+  return { tokens: prompt, start: 1, truncated: 0, merged: false };
+}
+
+/** The first requests, as many as a check may take; each is answered with whether it is greedy. */
+function firstRequests(requests: readonly Request[], parameters: number): CheckSample {
+  let left = checkTokens(parameters);
+  const chosen = requests.filter(({ tokens, start }) => {
+    if (left <= 0 || tokens.length <= start) return false;
+    left -= tokens.length;
+    return true;
+  });
+  return { requests: chosen, answers: (scores) => scores.map(isGreedy) };
 }
 
 function promptTokens(text: string, tokenizer: Tokenizer, special: boolean): number[] {

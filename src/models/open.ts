@@ -6,7 +6,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf, UserError } from '../errors.ts';
 import { packageFolder } from '../package.ts';
-import type { Backend, Dtype, ModelIdentity, Tokenizer } from '../types.ts';
+import type { Backend, Device, Dtype, ModelIdentity, Tokenizer } from '../types.ts';
 import type { Architecture } from './architecture.ts';
 import { architectureOf } from './architectures/index.ts';
 import { openBackend } from './backend.ts';
@@ -14,34 +14,36 @@ import { GRAPH_VERSION } from './blocks.ts';
 import { type Checkpoint, commonFolder, hashWeights, readCheckpoint } from './checkpoint.ts';
 import { openTokenizer } from './tokenizers/open.ts';
 
-/** A model that is checked and identified; its weights are loaded when there is something to compute. */
+/** A model that is checked and identified; its weights are loaded when it is opened on a device. */
 export interface Model {
   readonly identity: ModelIdentity;
   readonly tokenizer: Tokenizer;
   /** Tokens that the model can be fed at once. */
   readonly contextLength: number;
-  /** Ends a generated text; null where the model has none. */
-  readonly endToken: number | null;
+  /** End a generated text; none where the model has no such token. */
+  readonly endTokens: readonly number[];
   readonly architecture: Architecture;
   readonly threads: number;
   /** The runtime's version. */
   readonly runtime: string;
   /** Everything but the request that a score depends on. */
-  readonly scoreIdentity: readonly (string | number)[];
+  scoreIdentity(on: { readonly device: Device; readonly dtype: Dtype }): readonly (string | number)[];
   /**
-   * Loads the weights once. For a small number of tokens the load is kept short, for a large one the run.
+   * Loads the weights. For a small number of tokens the load is kept short, for a large one the run.
    * @throws UserError where the runtime can't load the model
    */
-  load(tokensToCompute: number): Promise<Backend>;
-  close(): Promise<void>;
+  open(options: OpenOptions): Promise<Backend>;
+}
+
+export interface OpenOptions {
+  readonly device: Device;
+  readonly dtype: Dtype;
+  readonly tokensToCompute: number;
 }
 
 export interface ModelOptions {
   /** Threads for matrix products; by default all cores. */
   readonly threads?: number | null;
-  readonly dtype?: Dtype;
-  /** Called when the weights are loaded, with the seconds that it took. */
-  readonly onLoad?: (seconds: number) => void;
 }
 
 /**
@@ -83,11 +85,6 @@ export async function inspectModel(ref: string): Promise<ModelFiles> {
  */
 export async function openModel(ref: string, options: ModelOptions = {}): Promise<Model> {
   const { checkpoint, architecture, tokenizer } = await inspectModel(ref);
-  const dtype = options.dtype ?? 'fp32';
-  const quantisedFile = join(await realpath(tmpdir()), `evalgpt-int8-${randomUUID()}`);
-  const files = dtype === 'int8' ? [...checkpoint.weightFiles, quantisedFile] : checkpoint.weightFiles;
-  const weightFolder = commonFolder(files);
-  const graph = architecture.graph({ weightFolder, dtype, quantisedFile });
   const threads = options.threads ?? availableParallelism();
   let parameters = 0;
   for (const { shape } of checkpoint.tensors.values()) parameters += shape.reduce((a, b) => a * b, 1);
@@ -99,47 +96,42 @@ export async function openModel(ref: string, options: ModelOptions = {}): Promis
     config_sha256: createHash('sha256').update(JSON.stringify(checkpoint.config)).digest('hex'),
     tokenizer_sha256: tokenizer.sha256,
   };
-  const load = async (tokensToCompute: number): Promise<Backend> => {
-    const began = performance.now();
+  const open = async ({ device, dtype, tokensToCompute }: OpenOptions): Promise<Backend> => {
+    const quantisedFile = join(await realpath(tmpdir()), `evalgpt-int8-${randomUUID()}`);
+    const files = dtype === 'int8' ? [...checkpoint.weightFiles, quantisedFile] : checkpoint.weightFiles;
+    const weightFolder = commonFolder(files);
+    const graph = architecture.graph({ weightFolder, dtype, quantisedFile });
     const { layers, keyValueHeads, headSize, vocabularySize, rotary } = architecture;
-    const prepack = tokensToCompute >= PREPACK_FROM;
     const shape = { layers, keyValueHeads, headSize, vocabularySize, rotary };
-    const device = 'cpu';
-    const backend = await openBackend({ graph, weightFolder, ...shape, device, threads, prepack }).catch(
+    const prepack = tokensToCompute >= PREPACK_FROM;
+    return openBackend({ ...shape, graph, weightFolder, device, threads, prepack }).catch(
       (error: unknown) => {
         throw new UserError(`${ref}: onnxruntime cannot load the model: ${messageOf(error)}`);
       },
     );
-    options.onLoad?.((performance.now() - began) / 1000);
-    return backend;
   };
+  // A checkpoint that lacks a tensor is told at once, not when the weights are loaded.
+  architecture.graph({ weightFolder: '/', dtype: 'fp32', quantisedFile: '' });
   const runtime = runtimeVersion();
-  let backend: Promise<Backend> | undefined;
   return {
     identity,
     tokenizer,
     contextLength: architecture.contextLength,
-    endToken: typeof checkpoint.config.eos_token_id === 'number' ? checkpoint.config.eos_token_id : null,
+    endTokens: [checkpoint.config.eos_token_id].flat().filter((id) => typeof id === 'number'),
     architecture,
     threads,
     runtime,
-    scoreIdentity: [
+    scoreIdentity: ({ device, dtype }) => [
       identity.sha256,
       identity.config_sha256,
       identity.tokenizer_sha256,
       GRAPH_VERSION,
       dtype,
-      'cpu',
+      device,
       runtime,
       architecture.contextLength,
     ],
-    load(tokensToCompute) {
-      backend ??= load(tokensToCompute);
-      return backend;
-    },
-    async close() {
-      await (await backend)?.close();
-    },
+    open,
   };
 }
 

@@ -52,7 +52,7 @@ export function quantise(
         const size = Math.abs(values[start + i * rowStep]!);
         if (size > largest) largest = size;
       }
-      const scale = largest / 127;
+      const scale = Math.fround(largest / 127);
       scales[o * blocks + block] = scale;
       if (scale === 0) continue;
       const to = (o * blocks + block) * BLOCK;

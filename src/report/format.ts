@@ -1,5 +1,5 @@
 import type { Estimate } from '../stats/interval.ts';
-import type { CellResult } from '../types.ts';
+import type { BackendRecord, CellResult } from '../types.ts';
 
 /** What each metric is, for a reader who meets its name. */
 export const MEANING: Readonly<Record<string, string>> = {
@@ -42,4 +42,11 @@ function formatNumber(value: number): string {
   const size = Math.abs(value);
   if (size >= 1e6) return value.toExponential(2);
   return size >= 100 ? value.toFixed(1) : value.toFixed(3);
+}
+
+/** Where a model was computed, and how far that is from float32 on the CPU. */
+export function describeBackend({ device, dtype, check }: BackendRecord): string {
+  if (!check) return `${device}, ${dtype}`;
+  const { tokens, items, mean, max, flipped } = check;
+  return `${device}, ${dtype}; against the CPU in fp32 on ${items} items (${tokens} tokens): ${mean.toPrecision(2)} nats a token apart on average, ${max.toPrecision(2)} at most, ${flipped} ${flipped === 1 ? 'answer' : 'answers'} flipped`;
 }

@@ -1,5 +1,5 @@
 import type { CellResult, RunRecord } from '../types.ts';
-import { formatInterval, formatShots, formatValue, MEANING } from './format.ts';
+import { describeBackend, formatInterval, formatShots, formatValue, MEANING } from './format.ts';
 import { Html, html } from './html.ts';
 import { notesOf } from './table.ts';
 
@@ -81,6 +81,7 @@ function identity(record: RunRecord): [string, string][] {
     ['limit', spec.limit === null ? 'none' : String(spec.limit)],
     ['overflow', spec.overflow],
     ['device, precision', `${spec.device}, ${spec.dtype}`],
+    ...environment.backends.map((b): [string, string] => [`${b.model} ran on`, describeBackend(b)]),
     ...spec.models.map((m): [string, string] => [`weights of ${m.ref}`, `sha256 ${m.sha256}`]),
     ...spec.tasks.map((t): [string, string] => [
       t.name,

@@ -19,7 +19,7 @@ export interface Generated {
 
 export interface GenerateOptions {
   readonly contextLength: number;
-  readonly endToken: number | null;
+  readonly endTokens: readonly number[];
   readonly signal?: AbortSignal | undefined;
   readonly onStep?: ((tokens: number) => void) | undefined;
   /** Sequences continued together. */
@@ -184,7 +184,7 @@ async function* generateGroup(
     const take = (sequence: Sequence, id: number, logprob: number): void => {
       let reason: Generated['reason'] | undefined;
       if (requests[sequence.request]!.maxTokens < 1) reason = 'length';
-      else if (id === options.endToken) reason = 'end';
+      else if (options.endTokens.includes(id)) reason = 'end';
       else {
         sequence.tokens.push(id);
         sequence.logprobs.push(logprob);

@@ -13,6 +13,8 @@ export interface ScoreOptions {
   readonly topK?: number;
   /** Token ids that may not be answered: `allowedHits` then tells what is most probable without them. */
   readonly banned?: Int32Array;
+  /** False where log-probabilities that are not numbers are passed on, not thrown. */
+  readonly finite?: boolean;
   /** Called after each step with the number of tokens that it computed. */
   readonly onStep?: ((tokens: number) => void) | undefined;
   /** Names a request in an error. */
@@ -69,7 +71,7 @@ export async function* score(
         if (!wanted(request)) continue;
         const slot = step.pairSlot[i]!;
         const value = result.logprobs[i]!;
-        if (!Number.isFinite(value)) {
+        if (!Number.isFinite(value) && options.finite !== false) {
           const name = options.describe?.(request) ?? `request ${request}`;
           throw new Error(
             `${name}: the model gives token ${step.pairTarget[i]} a log-probability of ${value}`,

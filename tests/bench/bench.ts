@@ -115,7 +115,7 @@ async function scoreHere(
   let load = 0;
   const scorer = await openScorer(model, {
     join: 'lm-eval',
-    onLoad: (seconds) => {
+    onReady: (_, seconds) => {
       load = seconds;
     },
   });

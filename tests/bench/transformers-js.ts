@@ -36,7 +36,7 @@ let difference = 0;
 for (let round = 0; round < ROUNDS; round++) {
   let load = 0;
   const scorer = await openScorer(model!, {
-    onLoad: (seconds) => {
+    onReady: (_, seconds) => {
       load = seconds;
     },
   });

@@ -18,7 +18,7 @@ export function hashModel(ref: string, contextLength = 1024): Model & { readonly
     },
     tokenizer,
     contextLength,
-    endToken: null,
+    endTokens: [],
     architecture: {
       name: 'hash',
       contextLength,
@@ -31,8 +31,8 @@ export function hashModel(ref: string, contextLength = 1024): Model & { readonly
     },
     threads: 1,
     runtime: 'none',
-    scoreIdentity: ['hash', ref],
-    load: async () => ({
+    scoreIdentity: ({ device, dtype }) => ['hash', ref, device, dtype],
+    open: async () => ({
       ...backend,
       // A real backend answers from another thread: timers run in between.
       forward: async (step) => {
@@ -40,7 +40,6 @@ export function hashModel(ref: string, contextLength = 1024): Model & { readonly
         return backend.forward(step);
       },
     }),
-    close: async () => {},
     steps: () => backend.steps.length,
   };
 }

@@ -63,6 +63,7 @@ export function record(
       ort: '1.30.0',
       platform: 'linux-x64',
       threads: 2,
+      backends: [],
       warnings: differs.warnings ?? [],
     },
     results,

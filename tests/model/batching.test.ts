@@ -42,7 +42,7 @@ describe.skipIf(reason !== undefined)('a trained model', () => {
     const list = requests().map(encode);
     expect(list).toHaveLength(500);
     const usual = planLimits(opened.architecture);
-    const backend = await opened.load(1e6);
+    const backend = await opened.open({ device: 'cpu', dtype: 'fp32', tokensToCompute: 1e6 });
     const run = async (order: readonly number[], limits = usual): Promise<number[]> => {
       const own = order.map((i) => list[i]!);
       const sums: number[] = [];
@@ -61,7 +61,7 @@ describe.skipIf(reason !== undefined)('a trained model', () => {
       'in the largest trees': await run(all, largest),
       'in small trees': await run(all, { ...usual, treeTokens: 64, trunkCost: 0, stepCost: 0 }),
     };
-    await opened.close();
+    await backend.close();
     for (const [way, sums] of Object.entries(ways)) {
       const difference = Math.max(...sums.map((s, i) => Math.abs(s - alone[i]!)));
       let flips = 0;

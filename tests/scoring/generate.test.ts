@@ -10,13 +10,13 @@ function request(prompt: readonly number[], maxTokens: number, stopAt?: number):
 }
 
 /** What the hash backend must generate, one sequence by itself. */
-function expected(r: GenerationRequest, contextLength: number, endToken: number | null): Generated {
+function expected(r: GenerationRequest, contextLength: number, endTokens: readonly number[]): Generated {
   const visible = Array.from(r.prompt, (id, position) => [id, position] as const);
   const tokens: number[] = [];
   for (;;) {
     if (r.maxTokens < 1) return { tokens, logprobs: [], reason: 'length' };
     const id = hashTop(visible);
-    if (id === endToken) return { tokens, logprobs: tokens.map(() => -1), reason: 'end' };
+    if (endTokens.includes(id)) return { tokens, logprobs: tokens.map(() => -1), reason: 'end' };
     tokens.push(id);
     const logprobs = tokens.map(() => -1);
     if (r.stop(tokens)) return { tokens, logprobs, reason: 'stop' };
@@ -46,14 +46,15 @@ describe('generate on the prefix-hash backend', () => {
         fc.integer({ min: 1, max: 7 }),
         fc.constantFrom(null, 2),
         async (list, batch, endToken) => {
+          const endTokens = endToken === null ? [] : [endToken];
           const backend = hashBackend();
           const contextLength = 40;
           const found = new Map<number, Generated>();
-          for await (const [i, generated] of generate(list, backend, { contextLength, endToken, batch }))
+          for await (const [i, generated] of generate(list, backend, { contextLength, endTokens, batch }))
             found.set(i, generated);
           expect(found.size).toBe(list.length);
           for (const [i, r] of list.entries())
-            expect(found.get(i)).toEqual(expected(r, contextLength, endToken));
+            expect(found.get(i)).toEqual(expected(r, contextLength, endTokens));
           expect(backend.open.size).toBe(0);
         },
       ),
@@ -66,23 +67,23 @@ describe('generate on the prefix-hash backend', () => {
     const backend = hashBackend();
     for await (const [i, generated] of generate(list, backend, {
       contextLength: 1024,
-      endToken: null,
+      endTokens: [],
       batch: 2,
     })) {
-      expect(generated).toEqual(expected(list[i]!, 1024, null));
+      expect(generated).toEqual(expected(list[i]!, 1024, []));
     }
   });
 
   test('a prompt shared by all is computed once, and shared turns of a story once a group', async () => {
     const list = range(40).map((i) => request([...range(500), 1000 + i], 3));
     const backend = hashBackend();
-    for await (const _ of generate(list, backend, { contextLength: 1024, endToken: null }));
+    for await (const _ of generate(list, backend, { contextLength: 1024, endTokens: [] }));
     const computed = backend.steps.reduce((sum, s) => sum + s.ids.length, 0);
     expect(computed).toBe(500 + 40 + 40 * 2);
 
     const turns = range(10).map((i) => request(range(300 + 10 * i), 1));
     const again = hashBackend();
-    for await (const _ of generate(turns, again, { contextLength: 1024, endToken: null }));
+    for await (const _ of generate(turns, again, { contextLength: 1024, endTokens: [] }));
     expect(again.steps.reduce((sum, s) => sum + s.ids.length, 0)).toBe(390);
   });
 });
