@@ -32,8 +32,11 @@ export interface Attention {
   ): string;
 }
 
-/** Declares the inputs that say which token sees which, and writes attention over them. */
-export function startAttention(graph: GraphBuilder): Attention {
+/**
+ * Declares the inputs that say which token sees which, and writes attention over them. With `wide`, the sums over
+ * keys, which run in another order in other company, are taken in float64: rounded back, they are the same in any.
+ */
+export function startAttention(graph: GraphBuilder, { wide }: { readonly wide: boolean }): Attention {
   graph.input('enter_q', 'int32', ['S']);
   graph.input('enter_k', 'int32', ['T']);
   graph.input('exit_k', 'int32', ['T']);
@@ -64,6 +67,17 @@ export function startAttention(graph: GraphBuilder): Attention {
     return bias;
   };
 
+  /** softmax(scores) values, whatever the leading dimensions; `fold` brings the weights to the values' rank. */
+  const mix = (scores: string, values: string, fold = (weights: string): string => weights): string => {
+    if (!wide) return graph.node('MatMul', [fold(graph.node('Softmax', [scores], { axis: -1 })), values]);
+    const last = graph.constant('int64', [-1]);
+    const largest = graph.node('ReduceMax', [scores, last]);
+    const weights = graph.cast(fold(graph.node('Exp', [graph.node('Sub', [scores, largest])])), 'float64');
+    const sums = graph.node('MatMul', [weights, graph.cast(values, 'float64')]);
+    const total = graph.node('ReduceSum', [weights, last]);
+    return graph.cast(graph.node('Div', [sums, total]), 'float32');
+  };
+
   return {
     attend(q, k, v, { layer, heads, keyValueHeads, headSize, scale, window }) {
       graph.input(`past_key_${layer}`, 'float32', [keyValueHeads, headSize, 'P']);
@@ -83,7 +97,7 @@ export function startAttention(graph: GraphBuilder): Attention {
       if (heads === keyValueHeads) {
         const query = graph.node('Mul', [turn(q, [1, 0, 2]), graph.scalar(scale)]);
         const scores = graph.node('Add', [graph.node('MatMul', [query, keys]), bias]);
-        const mixed = graph.node('MatMul', [graph.node('Softmax', [scores], { axis: -1 }), values]);
+        const mixed = mix(scores, values);
         return graph.node('Reshape', [graph.node('Transpose', [mixed], { perm: [1, 0, 2] }), width]);
       }
       // The heads that share a kept one are laid out as more queries to it: [G, H/G*S, D] x [G, D, T].
@@ -102,11 +116,8 @@ export function startAttention(graph: GraphBuilder): Attention {
         axis: 0,
       });
       const scores = graph.node('Add', [graph.node('Reshape', [folded, unfold]), bias]);
-      const weights = graph.node('Softmax', [scores], { axis: -1 });
-      const mixed = graph.node('MatMul', [
-        graph.node('Reshape', [weights, graph.node('Shape', [folded])]),
-        values,
-      ]);
+      const foldedSize = graph.node('Shape', [folded]);
+      const mixed = mix(scores, values, (weights) => graph.node('Reshape', [weights, foldedSize]));
       const apart = graph.node('Reshape', [
         mixed,
         graph.constant('int64', [keyValueHeads, shared, -1, headSize]),

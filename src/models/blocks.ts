@@ -19,7 +19,9 @@ import type { WeightTensor } from './safetensors.ts';
  * banned ones, -inf in `ban`, are out); and per layer key_i [G,D,S], value_i [G,S,D] of the new tokens.
  *
  * Precision: everything is float32 but the matrix products with weights, which `dtype` says: in float16 inputs,
- * weights and result are rounded to float16; in int8 the weights are, and the head stays float32.
+ * weights and result are rounded to float16; in int8 weights are rounded to 8 bits in blocks, activations row by
+ * row, and the head stays float32. Rounding would make much of the last digits in which attention depends on a
+ * request's company, so in int8 attention has none: see startAttention.
  */
 export interface Blocks extends Attention {
   readonly graph: GraphBuilder;
@@ -80,7 +82,7 @@ export function startBlocks(checkpoint: Checkpoint, options: GraphOptions): Bloc
   const graph = new GraphBuilder();
   graph.input('ids', 'int32', ['S']);
   graph.input('positions', 'int32', ['S']);
-  const attention = startAttention(graph);
+  const attention = startAttention(graph, { wide: dtype === 'int8' });
   const quantised: QuantisedTensor[] = [];
   let quantisedBytes = 0;
 

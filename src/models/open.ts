@@ -103,7 +103,8 @@ export async function openModel(ref: string, options: ModelOptions = {}): Promis
     const graph = architecture.graph({ weightFolder, dtype, quantisedFile });
     const { layers, keyValueHeads, headSize, vocabularySize, rotary } = architecture;
     const shape = { layers, keyValueHeads, headSize, vocabularySize, rotary };
-    const prepack = tokensToCompute >= PREPACK_FROM;
+    // Without it 8-bit products take a slower path, which also rounds otherwise.
+    const prepack = dtype === 'int8' || tokensToCompute >= PREPACK_FROM;
     return openBackend({ ...shape, graph, weightFolder, device, threads, prepack }).catch(
       (error: unknown) => {
         throw new UserError(`${ref}: onnxruntime cannot load the model: ${messageOf(error)}`);

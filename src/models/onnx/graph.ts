@@ -14,6 +14,7 @@ import {
 /** Element types by their number in ONNX's TensorProto.DataType. */
 export const ElementType = {
   float32: 1,
+  float64: 11,
   uint8: 2,
   int32: 6,
   int64: 7,
