@@ -97,7 +97,7 @@ export async function openModel(ref: string, options: ModelOptions = {}): Promis
     tokenizer_sha256: tokenizer.sha256,
   };
   const open = async ({ device, dtype, tokensToCompute }: OpenOptions): Promise<Backend> => {
-    const quantisedFile = join(await realpath(tmpdir()), `evalgpt-int8-${randomUUID()}`);
+    const quantisedFile = join(await realpath(tmpdir()), `evalgpt-int8-${process.pid}-${randomUUID()}`);
     const files = dtype === 'int8' ? [...checkpoint.weightFiles, quantisedFile] : checkpoint.weightFiles;
     const weightFolder = commonFolder(files);
     const graph = architecture.graph({ weightFolder, dtype, quantisedFile });
