@@ -24,9 +24,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   scoring: [],
   metrics: ['task', 'stats', 'space'],
   store: [],
-  evaluate: ['package', 'data', 'task', 'tasks', 'prompts', 'models', 'scoring', 'metrics', 'store'],
+  evaluate: ['package', 'data', 'task', 'tasks', 'prompts', 'models', 'scoring', 'metrics', 'stats', 'store'],
   report: ['stats', 'store'],
-  cli: ['package', 'data', 'tasks', 'prompts', 'models', 'evaluate', 'report', 'store'],
+  cli: ['package', 'datasets', 'data', 'tasks', 'prompts', 'models', 'evaluate', 'report', 'store'],
   index: ['evaluate', 'task'],
 };
 const BY_ALL = ['types', 'errors'];
@@ -36,9 +36,10 @@ const EDGES: Readonly<Record<string, readonly string[]>> = {
   'onnxruntime-node': ['src/models/ort.ts', 'src/models/probe-child.ts'],
   'node:worker_threads': ['src/models/backend.ts', 'src/models/worker.ts'],
   'node:child_process': ['src/evaluate/environment.ts', 'src/models/probe.ts'],
-  yargs: ['src/cli/main.ts', 'src/cli/run.ts', 'src/cli/score.ts', 'src/cli/tasks.ts'],
+  yargs: ['src/cli/doctor.ts', 'src/cli/main.ts', 'src/cli/run.ts', 'src/cli/score.ts', 'src/cli/tasks.ts'],
 };
 const DISK = [
+  'src/cli/doctor.ts',
   'src/cli/score.ts',
   'src/data/card.ts',
   'src/data/split.ts',

@@ -3,6 +3,7 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { UserError } from '../errors.ts';
 import { packageVersion } from '../package.ts';
+import { doctorCommand } from './doctor.ts';
 import { runCommand } from './run.ts';
 import { scoreCommand } from './score.ts';
 import { Interrupted } from './signals.ts';
@@ -17,12 +18,13 @@ async function main(args: readonly string[]): Promise<number> {
       .command(runCommand)
       .command(scoreCommand)
       .command(tasksCommand)
+      .command(doctorCommand)
       .version(packageVersion())
       .help()
       .alias('help', 'h')
       .strict()
       .recommendCommands()
-      .demandCommand(1, 'expected a command: run, score or tasks')
+      .demandCommand(1, 'expected a command: run, score, tasks or doctor')
       .exitProcess(false)
       .fail((message, error) => {
         throw error ?? new UserError(`${sentence(message)}; \`evalgpt --help\` lists what there is`);

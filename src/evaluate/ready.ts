@@ -2,8 +2,7 @@ import { messageOf, UserError } from '../errors.ts';
 import type { Model } from '../models/open.ts';
 import { type DeviceProbe, findAccelerators, probeDevice } from '../models/probe.ts';
 import { compareScores } from '../scoring/compare.ts';
-import { planLimits, planScoring } from '../scoring/plan.ts';
-import { score } from '../scoring/score.ts';
+import { scoreAll } from '../scoring/score.ts';
 import type { Backend, BackendRecord, Device, Dtype, Request, Scored } from '../types.ts';
 
 /** Requests of the run itself, on which a device and a precision are held against float32 on the CPU. */
@@ -83,7 +82,7 @@ export async function readyBackend(model: Model, options: ReadyOptions): Promise
     });
     if (!backend) continue;
     try {
-      const found = await scoreAll(model, sample.requests, backend, signal);
+      const found = await scoreAll(model.architecture, sample.requests, backend, signal);
       const difference = compareScores(reference, found);
       const [before, after] = [sample.answers(reference), sample.answers(found)];
       const check = {
@@ -147,21 +146,8 @@ async function onReference(
 ): Promise<Scored[]> {
   const backend = await model.open({ device: 'cpu', dtype: 'fp32', tokensToCompute: 0 });
   try {
-    return await scoreAll(model, requests, backend, signal);
+    return await scoreAll(model.architecture, requests, backend, signal);
   } finally {
     await backend.close();
   }
-}
-
-async function scoreAll(
-  model: Model,
-  requests: readonly Request[],
-  backend: Backend,
-  signal: AbortSignal | undefined,
-): Promise<Scored[]> {
-  const scores: Scored[] = [];
-  const plan = planScoring(requests, planLimits(model.architecture));
-  for await (const [i, scored] of score(requests, plan, backend, { signal, finite: false }))
-    scores[i] = scored;
-  return scores;
 }

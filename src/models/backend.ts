@@ -16,6 +16,9 @@ function startWorker(): Worker {
 
 /** Starts a thread (worker.ts) and loads the model in it. @throws what the runtime says where it can't load the model. */
 export async function openBackend(options: SessionOptions): Promise<Backend> {
+  // Float32 products would be rounded to TensorFloat-32's ten bits. CUDA reads this when it loads; a thread's own
+  // environment is a copy that it would not see.
+  if (options.device === 'cuda') process.env.NVIDIA_TF32_OVERRIDE = '0';
   const worker = startWorker();
   const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   let sent = 0;

@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import type { Backend, ForwardResult, Request, Scored } from '../types.ts';
-import { neededSteps, type Plan, type PlannedStep } from './plan.ts';
+import { neededSteps, type Plan, type PlannedStep, planLimits, planScoring } from './plan.ts';
 
 /** Steps under way at once: one in the model, one waiting, so that the model never waits for this thread. */
 const IN_FLIGHT = 2;
@@ -101,4 +101,18 @@ export async function* score(
   } finally {
     limit.clearQueue();
   }
+}
+
+/** The scores of a handful of requests, in their order; log-probabilities that are not numbers are passed on. */
+export async function scoreAll(
+  model: Parameters<typeof planLimits>[0],
+  requests: readonly Request[],
+  backend: Backend,
+  signal?: AbortSignal,
+): Promise<Scored[]> {
+  const scores: Scored[] = [];
+  const plan = planScoring(requests, planLimits(model));
+  for await (const [i, scored] of score(requests, plan, backend, { signal, finite: false }))
+    scores[i] = scored;
+  return scores;
 }
