@@ -16,15 +16,28 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   types: ['stats'],
   stats: [],
   datasets: ['stats'],
-  data: ['package', 'datasets'],
+  data: ['package', 'datasets', 'download'],
   task: ['data'],
   tasks: ['task'],
   prompts: ['task', 'stats', 'space'],
-  models: ['package'],
+  models: ['package', 'download'],
   scoring: [],
   metrics: ['task', 'stats', 'space'],
   store: [],
-  evaluate: ['package', 'data', 'task', 'tasks', 'prompts', 'models', 'scoring', 'metrics', 'stats', 'store'],
+  download: ['store'],
+  evaluate: [
+    'package',
+    'data',
+    'task',
+    'tasks',
+    'prompts',
+    'models',
+    'scoring',
+    'metrics',
+    'stats',
+    'store',
+    'download',
+  ],
   report: ['stats', 'store'],
   cli: ['package', 'datasets', 'data', 'tasks', 'prompts', 'models', 'evaluate', 'report', 'store'],
   index: ['evaluate', 'task'],
@@ -44,6 +57,7 @@ const DISK = [
   'src/data/card.ts',
   'src/data/split.ts',
   'src/data/text.ts',
+  'src/download.ts',
   'src/models/checkpoint.ts',
   'src/models/open.ts',
   'src/models/ort.ts',
@@ -59,6 +73,8 @@ const DISK = [
   'src/store/spec-file.ts',
   'datasets/demo/checkpoint.ts',
 ];
+/** The one file that may call fetch. */
+const FETCH = 'src/download.ts';
 const NETWORK = ['node:http', 'node:https', 'node:net', 'node:dgram', 'node:tls'];
 
 const files = ['src', 'tasks', 'datasets'].flatMap(walk);
@@ -124,6 +140,8 @@ test('only named files touch the runtime, the disk or the network', () => {
   expect(disk.filter((file) => !DISK.includes(file))).toEqual([]);
   expect(DISK.filter((file) => !disk.includes(file))).toEqual([]);
   expect(files.filter((file) => importsOf(file).some((i) => NETWORK.includes(i)))).toEqual([]);
+  const calls = files.filter((file) => /(?<![\w.])fetch\(/.test(readFileSync(join(root, file), 'utf8')));
+  expect(calls).toEqual([FETCH]);
 });
 
 test('tasks know wording, never tokens or models; scoring and models meet at the port in types only', () => {

@@ -1,9 +1,11 @@
+import type { DownloadEvent } from '../download.ts';
 import type { BackendRecord, CellResult, ModelIdentity, RunRecord } from '../types.ts';
 
 /** What a run says while it goes on. */
 export type RunEvent =
   | { readonly kind: 'folder'; readonly path: string; readonly resumed: boolean }
   | { readonly kind: 'warning'; readonly message: string }
+  | DownloadEvent
   | {
       readonly kind: 'model';
       readonly identity: ModelIdentity;

@@ -11,11 +11,13 @@ interface Holder {
 }
 
 /**
- * Takes a folder for this process by creating a lock file in it; a lock whose process is dead is taken over.
- * @returns what gives the folder back
- * @throws UserError where another process holds it
+ * Takes a lock for this process by creating a file; a lock whose process is dead is taken over.
+ * @returns what gives it back, or undefined where a living process holds it; `onHeld` is told which
  */
-export async function lockFolder(path: string): Promise<() => Promise<void>> {
+export async function tryLock(
+  path: string,
+  onHeld?: (holder: { readonly pid: number; readonly host: string }) => void,
+): Promise<(() => Promise<void>) | undefined> {
   const own: Holder = { pid: process.pid, host: hostname(), started: startOf(process.pid) ?? '' };
   for (let attempt = 0; attempt < 3; attempt++) {
     try {
@@ -28,13 +30,26 @@ export async function lockFolder(path: string): Promise<() => Promise<void>> {
     }
     const holder = await readHolder(path);
     if (holder && isAlive(holder)) {
-      throw new UserError(
-        `${path}: process ${holder.pid} on ${holder.host} is using this run folder; wait for it, or name another with --out`,
-      );
+      onHeld?.(holder);
+      return undefined;
     }
     await rm(path, { force: true });
   }
-  throw new UserError(`${path}: another process keeps taking this run folder; name another with --out`);
+  return undefined;
+}
+
+/**
+ * Takes a run folder for this process.
+ * @returns what gives the folder back
+ * @throws UserError where another process holds it
+ */
+export async function lockFolder(path: string): Promise<() => Promise<void>> {
+  let by = 'another process';
+  const release = await tryLock(path, ({ pid, host }) => {
+    by = `process ${pid} on ${host}`;
+  });
+  if (release) return release;
+  throw new UserError(`${path}: ${by} is using this run folder; wait for it, or name another with --out`);
 }
 
 async function readHolder(path: string): Promise<Holder | undefined> {
