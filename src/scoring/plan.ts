@@ -17,6 +17,11 @@ export interface PlanLimits {
   readonly trunkCost: number;
   /** Tokens of a trunk that is kept because it saves work; one that must be kept may be longer. */
   readonly trunkTokens: number;
+  /**
+   * False for a model whose numbers depend on what it computes together, or that can't build on a trunk: then every
+   * distinct sequence is a step of its own, however long.
+   */
+  readonly shares: boolean;
 }
 
 export const DEFAULT_LIMITS: PlanLimits = {
@@ -27,6 +32,7 @@ export const DEFAULT_LIMITS: PlanLimits = {
   stepCost: 16,
   trunkCost: 32,
   trunkTokens: 4096,
+  shares: true,
 };
 
 /** Keys and values of a trunk may take this much memory. */
@@ -37,10 +43,11 @@ export function planLimits(model: {
   readonly layers: number;
   readonly keyValueHeads: number;
   readonly headSize: number;
+  readonly shares?: boolean;
 }): PlanLimits {
   const width = model.keyValueHeads * model.headSize;
   const trunkTokens = Math.floor(TRUNK_BYTES / (2 * 4 * model.layers * width));
-  return { ...DEFAULT_LIMITS, pairCost: 1 / (6 * width), trunkTokens };
+  return { ...DEFAULT_LIMITS, pairCost: 1 / (6 * width), trunkTokens, shares: model.shares ?? true };
 }
 
 /** A step and where its results go: pair i is slot `pairSlot[i]` of request `pairRequest[i]`. */
@@ -76,7 +83,7 @@ interface Trunk {
  */
 export function planScoring(requests: readonly Request[], limits: PlanLimits = DEFAULT_LIMITS): Plan {
   const root = buildTrie(requests);
-  const steps: PlannedStep[] = [];
+  const steps: PlannedStep[] = limits.shares ? [] : wholeSequences(requests);
   const emitted = new Set<TrieNode>();
   let trunks = 0;
 
@@ -206,7 +213,7 @@ export function planScoring(requests: readonly Request[], limits: PlanLimits = D
     });
   };
 
-  if (requests.length > 0) scatter([], root.children, { id: -1, length: 0 });
+  if (requests.length > 0 && limits.shares) scatter([], root.children, { id: -1, length: 0 });
   return {
     steps,
     tokensRequested: requests.reduce((sum, r) => sum + r.tokens.length - 1, 0),
@@ -214,6 +221,43 @@ export function planScoring(requests: readonly Request[], limits: PlanLimits = D
     tokensComputed: steps.reduce((sum, s) => sum + s.ids.length, 0),
     tokensScored: requests.reduce((sum, r) => sum + r.tokens.length - r.start, 0),
   };
+}
+
+/** A step for each distinct sequence of fed tokens, which asks for all that requests want of it. */
+function wholeSequences(requests: readonly Request[]): PlannedStep[] {
+  const bySequence = new Map<string, number[]>();
+  for (const [i, { tokens }] of requests.entries()) {
+    const fed = tokens.subarray(0, -1).join();
+    bySequence.set(fed, [...(bySequence.get(fed) ?? []), i]);
+  }
+  const inOrder = [...bySequence].sort(([a], [b]) => (a < b ? -1 : 1));
+  return inOrder.map(([, own]) => {
+    const ids = requests[own[0]!]!.tokens.slice(0, -1);
+    const index = Int32Array.from(ids, (_, i) => i);
+    const from = Math.min(...own.map((r) => requests[r]!.start)) - 1;
+    const pairs = own.flatMap((request) => {
+      const { tokens, start } = requests[request]!;
+      return Array.from(tokens.subarray(start), (target, slot) => ({
+        request,
+        slot,
+        target,
+        at: start - 1 + slot,
+      }));
+    });
+    return {
+      ids,
+      positions: index,
+      enter: index,
+      exit: new Int32Array(ids.length).fill(ids.length),
+      past: -1,
+      keep: -1,
+      rows: index.slice(from),
+      pairRow: Int32Array.from(pairs, ({ at }) => at - from),
+      pairTarget: Int32Array.from(pairs, ({ target }) => target),
+      pairRequest: Int32Array.from(pairs, ({ request }) => request),
+      pairSlot: Int32Array.from(pairs, ({ slot }) => slot),
+    };
+  });
 }
 
 /**

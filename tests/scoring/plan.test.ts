@@ -35,6 +35,7 @@ const limits: fc.Arbitrary<PlanLimits> = fc.record({
   stepCost: fc.constantFrom(0, 5, 50),
   trunkCost: fc.constantFrom(0, 5, 50),
   trunkTokens: fc.constantFrom(0, 10, 1000),
+  shares: fc.boolean(),
 });
 
 describe('planScoring on the prefix-hash backend', () => {
@@ -70,7 +71,7 @@ describe('planScoring on the prefix-hash backend', () => {
         expect(plan.tokensComputed).toBeGreaterThanOrEqual(plan.tokensDistinct);
         for (const step of plan.steps) {
           expect(step.ids.length).toBeGreaterThan(0);
-          expect(step.ids.length).toBeLessThanOrEqual(Math.max(l.stepTokens, l.treeTokens));
+          if (l.shares) expect(step.ids.length).toBeLessThanOrEqual(Math.max(l.stepTokens, l.treeTokens));
         }
       }),
       { numRuns: 300 },
@@ -129,6 +130,19 @@ describe('what a plan costs', () => {
     const plan = planScoring([request(range(3000), 1)]);
     expect(plan.tokensComputed).toBe(2999);
     expect(Math.max(...plan.steps.map((s) => s.rows.length))).toBeLessThanOrEqual(DEFAULT_LIMITS.stepRows);
+  });
+
+  test('a model that shares nothing gets each distinct sequence whole and alone', () => {
+    const context = range(700, 1000);
+    const list = [
+      ...range(4).map((c) => request([...context, 5, c], 701)),
+      request([...context, 5, 6, 7], 700),
+      request(context, 1),
+    ];
+    const plan = planScoring(list, { ...DEFAULT_LIMITS, shares: false });
+    expect(plan.steps.map((s) => s.ids.length).sort()).toEqual([699, 701, 702]);
+    expect(plan.steps.every((s) => s.past < 0 && s.keep < 0)).toBe(true);
+    expect(plan.tokensDistinct).toBe(702);
   });
 
   test('no requests, no steps', () => {
