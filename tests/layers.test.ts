@@ -46,7 +46,7 @@ const BY_ALL = ['types', 'errors'];
 
 /** Who may import a module that touches the runtime, the network or the disk. */
 const EDGES: Readonly<Record<string, readonly string[]>> = {
-  'onnxruntime-node': ['src/models/ort.ts', 'src/models/probe-child.ts'],
+  'onnxruntime-node': ['src/models/ort.ts', 'src/models/exports/session.ts', 'src/models/probe-child.ts'],
   'node:worker_threads': ['src/models/backend.ts', 'src/models/worker.ts'],
   'node:child_process': ['src/evaluate/environment.ts', 'src/models/probe.ts'],
   yargs: ['src/cli/doctor.ts', 'src/cli/main.ts', 'src/cli/run.ts', 'src/cli/score.ts', 'src/cli/tasks.ts'],
@@ -59,6 +59,8 @@ const DISK = [
   'src/data/text.ts',
   'src/download.ts',
   'src/models/checkpoint.ts',
+  'src/models/exports/find.ts',
+  'src/models/exports/read.ts',
   'src/models/open.ts',
   'src/models/ort.ts',
   'src/models/probe.ts',

@@ -28,7 +28,7 @@ export const scoreCommand: CommandModule<object, ScoreArguments> = {
         type: 'string',
         requiresArg: true,
         demandOption: true,
-        describe: 'Checkpoint folder',
+        describe: 'Checkpoint folder or ONNX export',
       })
       .option('input', {
         type: 'string',

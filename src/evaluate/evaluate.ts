@@ -92,7 +92,8 @@ export async function evaluateWith(
   }
   // Every model is checked and identified first: a mistake in the last is told before the first runs.
   const models: Model[] = [];
-  for (const ref of full.models) models.push(await ports.openModel(ref, { threads: full.threads }));
+  const { threads, dtype } = full;
+  for (const ref of full.models) models.push(await ports.openModel(ref, { threads, dtype }));
 
   const devices = await chooseDevices(full, warn, ports.probes);
   const lazy = needsNoCheck(devices, full.dtype);

@@ -1,4 +1,5 @@
 import type { Dtype } from '../types.ts';
+import type { ExportPorts } from './exports/export.ts';
 import type { QuantisedTensor } from './quantise.ts';
 import type { Rotary } from './rotary.ts';
 
@@ -14,6 +15,10 @@ export interface Architecture {
   readonly headSize: number;
   /** Rotary position embedding, computed outside the graph; null where positions are learned. */
   readonly rotary: Rotary | null;
+  /** False where every request is to be run by itself and whole: see PlanLimits. True unless told. */
+  readonly shares?: boolean;
+  /** Of a model that is an ONNX export: what its graph is fed and gives. */
+  readonly exported?: ExportPorts;
   graph(options: GraphOptions): ScoringGraph;
 }
 

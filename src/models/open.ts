@@ -12,6 +12,8 @@ import { architectureOf } from './architectures/index.ts';
 import { openBackend } from './backend.ts';
 import { GRAPH_VERSION } from './blocks.ts';
 import { type Checkpoint, commonFolder, hashWeights, readCheckpoint } from './checkpoint.ts';
+import { readExport } from './exports/export.ts';
+import { findExport } from './exports/find.ts';
 import { openTokenizer } from './tokenizers/open.ts';
 
 /** A model that is checked and identified; its weights are loaded when it is opened on a device. */
@@ -44,6 +46,8 @@ export interface OpenOptions {
 export interface ModelOptions {
   /** Threads for matrix products; by default all cores. */
   readonly threads?: number | null;
+  /** Which file of an ONNX export is meant: the float32 one unless told. A checkpoint is opened in any precision. */
+  readonly dtype?: Dtype;
 }
 
 /**
@@ -65,26 +69,34 @@ export interface ModelFiles {
   readonly tokenizer: Tokenizer;
 }
 
+/** Reads a checkpoint, or of an ONNX export the file of that precision. */
+async function readModel(ref: string, dtype: Dtype): Promise<Omit<ModelFiles, 'tokenizer'>> {
+  const folder = modelFolder(ref);
+  const exported = await findExport(folder, dtype);
+  if (exported) return readExport(exported);
+  const checkpoint = await readCheckpoint(folder);
+  return { checkpoint, architecture: architectureOf(checkpoint) };
+}
+
 /**
  * Reads and checks everything of a model but its weights.
- * @throws UserError where the folder is not a checkpoint that can be scored
+ * @throws UserError where the folder is not a checkpoint or an ONNX export that can be scored
  */
-export async function inspectModel(ref: string): Promise<ModelFiles> {
-  const folder = modelFolder(ref);
-  const checkpoint = await readCheckpoint(folder);
-  const architecture = architectureOf(checkpoint);
-  const { vocabularySize } = architecture;
-  const tokenizer = await openTokenizer(folder, { vocabularySize, config: checkpoint.config });
+export async function inspectModel(ref: string, dtype: Dtype = 'fp32'): Promise<ModelFiles> {
+  const { checkpoint, architecture } = await readModel(ref, dtype);
+  const { folder, config } = checkpoint;
+  const tokenizer = await openTokenizer(folder, { vocabularySize: architecture.vocabularySize, config });
   return { checkpoint, architecture, tokenizer };
 }
 
 /**
- * Opens a model by reference: a checkpoint folder in Hugging Face layout. The graph is built in memory and its
- * weights stay in the safetensors files; nothing is written.
- * @throws UserError where the folder is not a checkpoint that can be scored.
+ * Opens a model by reference: a checkpoint folder in Hugging Face layout, or an ONNX export. The graph is built in
+ * memory and its weights stay in their files; nothing is written.
+ * @throws UserError where the folder is not a model that can be scored.
  */
 export async function openModel(ref: string, options: ModelOptions = {}): Promise<Model> {
-  const { checkpoint, architecture, tokenizer } = await inspectModel(ref);
+  const ownType = options.dtype ?? 'fp32';
+  const { checkpoint, architecture, tokenizer } = await inspectModel(ref, ownType);
   const threads = options.threads ?? availableParallelism();
   let parameters = 0;
   for (const { shape } of checkpoint.tensors.values()) parameters += shape.reduce((a, b) => a * b, 1);
@@ -97,15 +109,20 @@ export async function openModel(ref: string, options: ModelOptions = {}): Promis
     tokenizer_sha256: tokenizer.sha256,
   };
   const open = async ({ device, dtype, tokensToCompute }: OpenOptions): Promise<Backend> => {
+    // An export of another precision, the reference of this one, is another file.
+    const isOther = architecture.exported !== undefined && dtype !== ownType;
+    const model = isOther ? await readModel(ref, dtype) : { checkpoint, architecture };
+    const { weightFiles } = model.checkpoint;
+    const { layers, keyValueHeads, headSize, vocabularySize, rotary, exported } = model.architecture;
     const quantisedFile = join(await realpath(tmpdir()), `evalgpt-int8-${process.pid}-${randomUUID()}`);
-    const files = dtype === 'int8' ? [...checkpoint.weightFiles, quantisedFile] : checkpoint.weightFiles;
-    const weightFolder = commonFolder(files);
-    const graph = architecture.graph({ weightFolder, dtype, quantisedFile });
-    const { layers, keyValueHeads, headSize, vocabularySize, rotary } = architecture;
+    const weightFolder = commonFolder(
+      dtype === 'int8' && !exported ? [...weightFiles, quantisedFile] : weightFiles,
+    );
+    const graph = model.architecture.graph({ weightFolder, dtype, quantisedFile });
     const shape = { layers, keyValueHeads, headSize, vocabularySize, rotary };
     // Without it 8-bit products take a slower path, which also rounds otherwise.
     const prepack = dtype === 'int8' || tokensToCompute >= PREPACK_FROM;
-    return openBackend({ ...shape, graph, weightFolder, device, threads, prepack }).catch(
+    return openBackend({ ...shape, ...exported, graph, weightFolder, device, threads, prepack }).catch(
       (error: unknown) => {
         throw new UserError(`${ref}: onnxruntime cannot load the model: ${messageOf(error)}`);
       },

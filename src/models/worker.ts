@@ -1,5 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import type { ForwardStep } from '../types.ts';
+import { type ExportSessionOptions, openExportSession } from './exports/session.ts';
 import { openSession, type Session, type SessionOptions } from './ort.ts';
 
 /**
@@ -7,7 +8,7 @@ import { openSession, type Session, type SessionOptions } from './ort.ts';
  * stay free for progress, signals and storage. Requests are answered in the order they arrive.
  */
 export type WorkerRequest =
-  | { readonly kind: 'open'; readonly options: SessionOptions }
+  | { readonly kind: 'open'; readonly options: SessionOptions | ExportSessionOptions }
   | { readonly kind: 'forward'; readonly step: ForwardStep }
   | { readonly kind: 'allocate'; readonly cache: number; readonly columns: number; readonly from: number }
   | { readonly kind: 'release'; readonly trunk: number }
@@ -22,7 +23,8 @@ let session: Session | undefined;
 
 async function answer(request: WorkerRequest): Promise<unknown> {
   if (request.kind === 'open') {
-    session = await openSession(request.options);
+    const { options } = request;
+    session = await ('ports' in options ? openExportSession(options) : openSession(options));
     return undefined;
   }
   if (!session) throw new Error('the session is not open');

@@ -134,6 +134,9 @@ export const TINY: Readonly<Record<string, Tiny>> = {
   ),
 };
 
+/** The one whose ONNX exports lie in tests/vectors/exports: small, for they hold its weights. */
+const EXPORTED = gpt2({ ...small(8, 2, 2), activation_function: 'gelu_new' }, { seed: 15, scale: 0.5 });
+
 function small(n_embd: number, n_layer: number, n_head: number): Gpt2Shape {
   return { n_positions: 64, n_embd, n_layer, n_head, ...SPECIAL };
 }
@@ -318,7 +321,7 @@ function linear(
 
 /** Writes one of them below a folder and returns its path. */
 export function writeTiny(name: string, parent: string): string {
-  const checkpoint = TINY[name];
+  const checkpoint = name === 'exported' ? EXPORTED : TINY[name];
   if (!checkpoint) throw new Error(`no tiny checkpoint ${name}`);
   const folder = join(parent, name);
   checkpoint.write(folder, { byteTokenizer: true, ...checkpoint.options });
