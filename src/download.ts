@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
+import { setTimeout as timer } from 'node:timers/promises';
 import { messageOf, UserError } from './errors.ts';
 import { tryLock } from './store/lock.ts';
 
@@ -41,6 +41,8 @@ export class Unreachable extends UserError {
 
 /** Attempts in a row that bring nothing new; any byte received starts the count again. */
 const ATTEMPTS = 5;
+/** Attempts at an answer that is not a file. */
+const QUICK_ATTEMPTS = 3;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;
 /** A server that sends nothing for this long is given up. */
@@ -68,7 +70,7 @@ export async function download(
     if (existsSync(target)) return { bytes: (await stat(target)).size, sha256: null };
     release = await tryLock(`${target}.lock`);
     if (release) break;
-    await wait(200, undefined, { signal: options.signal });
+    await pause(200, options.signal);
   }
   try {
     // It may have come between the look and the lock.
@@ -96,7 +98,7 @@ async function fetchWhole(
     for (;;) {
       signal?.throwIfAborted();
       const before = at;
-      let pause: number | null = null;
+      let asks: number | null = null;
       try {
         const validator = at > 0 ? await readFile(validatorFile, 'utf8').catch(() => undefined) : undefined;
         const known = what.sha256 || what.gitSha1;
@@ -133,7 +135,7 @@ async function fetchWhole(
         signal?.throwIfAborted();
         if (error instanceof Refused) {
           if (!PASSING.has(error.status)) throw error;
-          pause = error.retryAfter;
+          asks = error.retryAfter;
         } else if (error instanceof UserError && !(error instanceof Unreachable)) throw error;
         idle = at > before ? 0 : idle + 1;
         if (idle >= ATTEMPTS) {
@@ -142,7 +144,7 @@ async function fetchWhole(
         }
       }
       const backoff = Math.min(FIRST_WAIT_MS * 2 ** idle, LONGEST_WAIT_MS) * (0.5 + Math.random());
-      await wait(pause ?? backoff, undefined, { signal });
+      await pause(asks ?? backoff, signal);
     }
   } finally {
     await handle.close();
@@ -220,11 +222,19 @@ async function retried<T>(signal: AbortSignal | undefined, once: () => Promise<T
     } catch (error) {
       signal?.throwIfAborted();
       const passing = error instanceof Refused || error instanceof Unreachable;
-      if (!passing || attempt >= ATTEMPTS) throw error;
-      const pause = error instanceof Refused ? error.retryAfter : null;
-      await wait(pause ?? FIRST_WAIT_MS * 2 ** attempt * (0.5 + Math.random()), undefined, { signal });
+      if (!passing || attempt >= QUICK_ATTEMPTS) throw error;
+      const asks = error instanceof Refused ? error.retryAfter : null;
+      await pause(asks ?? FIRST_WAIT_MS * 2 ** attempt * (0.5 + Math.random()), signal);
     }
   }
+}
+
+/** Waits. @throws the signal's reason when aborted */
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  await timer(ms, undefined, { signal }).catch((error: unknown) => {
+    signal?.throwIfAborted();
+    throw error;
+  });
 }
 
 /** An answer other than the file. */

@@ -153,6 +153,8 @@ export interface Span {
 /** What a run is asked to do; `run.json`'s `spec` is this with models and tasks resolved to their hashes. */
 export interface RunSpec {
   readonly models: readonly string[];
+  /** Branch, tag or commit of models of the hub; null for the main branch. */
+  readonly revision: string | null;
   readonly tasks: readonly string[];
   readonly shots: readonly (number | 'max')[];
   readonly protocol: ProtocolName | null;
@@ -172,6 +174,8 @@ export interface RunSpec {
 
 export interface ModelIdentity {
   readonly ref: string;
+  /** Of a model of the hub. */
+  readonly commit?: string;
   readonly sha256: string;
   readonly parameters: number;
   readonly architecture: string;

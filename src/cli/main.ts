@@ -4,6 +4,7 @@ import { hideBin } from 'yargs/helpers';
 import { UserError } from '../errors.ts';
 import { packageVersion } from '../package.ts';
 import { doctorCommand } from './doctor.ts';
+import { modelsCommand } from './models.ts';
 import { runCommand } from './run.ts';
 import { scoreCommand } from './score.ts';
 import { Interrupted } from './signals.ts';
@@ -18,13 +19,14 @@ async function main(args: readonly string[]): Promise<number> {
       .command(runCommand)
       .command(scoreCommand)
       .command(tasksCommand)
+      .command(modelsCommand)
       .command(doctorCommand)
       .version(packageVersion())
       .help()
       .alias('help', 'h')
       .strict()
       .recommendCommands()
-      .demandCommand(1, 'expected a command: run, score, tasks or doctor')
+      .demandCommand(1, 'expected a command: run, score, tasks, models or doctor')
       .exitProcess(false)
       .fail((message, error) => {
         throw error ?? new UserError(`${sentence(message)}; \`evalgpt --help\` lists what there is`);

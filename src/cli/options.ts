@@ -1,3 +1,4 @@
+import type { Argv } from 'yargs';
 import { UserError } from '../errors.ts';
 import type { Device, Dtype } from '../types.ts';
 
@@ -38,4 +39,24 @@ export function commaList(option: string): (value: unknown) => string[] | undefi
     }
     return parts;
   };
+}
+
+/** Where models and data come from. */
+export interface SourceArguments {
+  revision: string | undefined;
+  offline: boolean;
+}
+
+export function sourceOptions<T>(yargs: Argv<T>): Argv<T & SourceArguments> {
+  return yargs
+    .option('revision', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'Branch, tag or commit of a model of the hub',
+    })
+    .option('offline', {
+      type: 'boolean',
+      default: false,
+      describe: 'Make no request: use what is in the caches (also EVALGPT_OFFLINE=1)',
+    });
 }

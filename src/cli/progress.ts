@@ -1,3 +1,5 @@
+import type { DownloadEvent } from '../download.ts';
+
 /** Progress on stderr: a line that rewrites itself on a terminal, a plain line now and then elsewhere. */
 export interface Progress {
   /** A lasting line. */
@@ -38,6 +40,34 @@ export function progressOn(stream: NodeJS.WriteStream): Progress {
     },
     end: clear,
   };
+}
+
+/** Tells of downloads: a lasting line at the start of each, then how far it is. */
+export function downloadReporter(progress: Progress): (event: DownloadEvent) => void {
+  let what = '';
+  let [began, from] = [0, 0];
+  return (event) => {
+    if (event.what !== what || event.received === 0) {
+      [what, began, from] = [event.what, performance.now(), event.received];
+      const parts = [event.what, event.total === null ? undefined : formatBytes(event.total)];
+      const licence = event.licence === null ? 'licence unknown' : `licence ${event.licence}`;
+      return progress.note(
+        `downloading ${[...parts, licence].filter((part) => part !== undefined).join(', ')}`,
+      );
+    }
+    const seconds = Math.max((performance.now() - began) / 1000, 1e-3);
+    const rate = (event.received - from) / seconds;
+    const left = event.total === null ? '' : `, ${formatSeconds((event.total - event.received) / rate)} left`;
+    const share = event.total === null ? '' : ` of ${formatBytes(event.total)}`;
+    progress.update(`${what}: ${formatBytes(event.received)}${share}, ${formatBytes(rate)}/s${left}`);
+  };
+}
+
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), units.length - 1);
+  const value = bytes / 1000 ** power;
+  return `${value.toFixed(power === 0 || value >= 100 ? 0 : 1)} ${units[power]}`;
 }
 
 /** "1:05:09", "4:30" or "12 s". */

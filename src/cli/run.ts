@@ -6,11 +6,19 @@ import type { RunEvent } from '../evaluate/events.ts';
 import { cacheFolder } from '../package.ts';
 import { describeBackend } from '../report/format.ts';
 import type { RunSpec } from '../types.ts';
-import { commaList, DEVICES, DTYPES, shotList, wholeNumber } from './options.ts';
-import { formatSeconds, progressOn } from './progress.ts';
+import {
+  commaList,
+  DEVICES,
+  DTYPES,
+  type SourceArguments,
+  shotList,
+  sourceOptions,
+  wholeNumber,
+} from './options.ts';
+import { downloadReporter, formatSeconds, progressOn } from './progress.ts';
 import { interruptible } from './signals.ts';
 
-interface RunArguments {
+interface RunArguments extends SourceArguments {
   model: string[] | undefined;
   tasks: string[] | undefined;
   shots: (number | 'max')[] | undefined;
@@ -35,11 +43,12 @@ export const runCommand: CommandModule<object, RunArguments> = {
   command: 'run',
   describe: 'Run tasks on models; without options, the bundled demo model on the bundled demo tasks',
   builder: (yargs) =>
-    yargs
+    sourceOptions(yargs)
       .option('model', {
         type: 'string',
         requiresArg: true,
-        describe: 'Checkpoint folder, or several separated by commas',
+        describe:
+          'Folder (checkpoint or ONNX export), alias (gpt2-medium) or OWNER/NAME on the hub; several separated by commas',
         coerce: commaList('model'),
       })
       .option('tasks', {
@@ -131,7 +140,8 @@ export const runCommand: CommandModule<object, RunArguments> = {
       .example(
         '$0 run --model ./gpt2 --tasks lambada,anli-* --shots 0,1,32 --limit 100',
         'a checkpoint of your own',
-      ),
+      )
+      .example('$0 run --model gpt2,gpt2-medium --shots 0,1,32', 'the core tasks on models of the hub'),
   handler: (args) => interruptible((signal) => run(args, signal)),
 };
 
@@ -156,6 +166,7 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
   const tasks = args.text !== undefined && file === undefined ? [] : demo ? demoTasks : base.tasks;
   const spec: RunSpec = {
     models: args.model ?? base.models,
+    revision: args.revision ?? base.revision,
     tasks: args.tasks ?? tasks,
     shots: args.shots ?? base.shots,
     protocol: args.protocol ?? base.protocol,
@@ -179,6 +190,7 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
   const record = await evaluate(spec, {
     signal,
     out: args.out ?? byHash,
+    offline: args.offline,
     reuse: args.reuse ? cacheFolder() : undefined,
     onEvent(event) {
       if (event.kind === 'folder') folder = event.path;
@@ -196,12 +208,15 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
 }
 
 function reporter(progress: ReturnType<typeof progressOn>): (event: RunEvent) => void {
+  const download = downloadReporter(progress);
   let task = '';
   let began = 0;
   return (event) => {
     switch (event.kind) {
       case 'folder':
         return event.resumed ? progress.note(`resuming ${event.path}`) : undefined;
+      case 'download':
+        return download(event);
       case 'warning':
         return progress.note(`warning: ${event.message}`);
       case 'model': {

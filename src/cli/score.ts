@@ -4,11 +4,11 @@ import { messageOf, UserError } from '../errors.ts';
 import type { PairError } from '../evaluate/scorer.ts';
 import { describeBackend } from '../report/format.ts';
 import type { Device, Dtype, Pair } from '../types.ts';
-import { DEVICES, DTYPES, wholeNumber } from './options.ts';
-import { formatSeconds, progressOn } from './progress.ts';
+import { DEVICES, DTYPES, type SourceArguments, sourceOptions, wholeNumber } from './options.ts';
+import { downloadReporter, formatSeconds, progressOn } from './progress.ts';
 import { interruptible } from './signals.ts';
 
-interface ScoreArguments {
+interface ScoreArguments extends SourceArguments {
   model: string;
   input: string;
   output: string;
@@ -23,12 +23,12 @@ export const scoreCommand: CommandModule<object, ScoreArguments> = {
   command: 'score',
   describe: 'Score a JSONL file of {"context", "continuation"} pairs: the bare engine',
   builder: (yargs) =>
-    yargs
+    sourceOptions(yargs)
       .option('model', {
         type: 'string',
         requiresArg: true,
         demandOption: true,
-        describe: 'Checkpoint folder or ONNX export',
+        describe: 'Folder (checkpoint or ONNX export), alias, or OWNER/NAME on the hub',
       })
       .option('input', {
         type: 'string',
@@ -78,6 +78,10 @@ async function scoreFile(args: ScoreArguments, signal: AbortSignal): Promise<voi
     specialTokens: args['special-tokens'],
     device: args.device,
     dtype: args.dtype,
+    revision: args.revision ?? null,
+    offline: args.offline,
+    signal,
+    onDownload: downloadReporter(progress),
     onWarning: (message) => progress.note(`warning: ${message}`),
     onReady: (record) => record.check && progress.note(describeBackend(record)),
   });

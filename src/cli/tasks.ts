@@ -24,7 +24,7 @@ export const tasksCommand: CommandModule<object, TasksArguments> = {
       .option('model', {
         type: 'string',
         requiresArg: true,
-        describe: 'Checkpoint folder whose tokenizer counts the tokens',
+        describe: 'Model whose tokenizer counts the tokens',
       })
       .option('protocol', { choices: ['lm-eval', 'gpt2', 'gpt3'] as const, describe: 'Wording to show' })
       .option('json', { type: 'boolean', default: false, describe: 'Print JSON' })

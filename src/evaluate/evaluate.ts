@@ -1,4 +1,5 @@
 import { coreTasks } from '../../tasks/index.ts';
+import type { DownloadEvent } from '../download.ts';
 import { UserError } from '../errors.ts';
 import { type Model, type ModelOptions, openModel } from '../models/open.ts';
 import { packageVersion } from '../package.ts';
@@ -24,6 +25,7 @@ import { loadTexts } from './texts.ts';
 
 /** A spec's defaults, for all but the models. */
 export const DEFAULT_SPEC: Omit<RunSpec, 'models'> = {
+  revision: null,
   tasks: coreTasks,
   shots: [0, 1, 32],
   protocol: null,
@@ -93,7 +95,11 @@ export async function evaluateWith(
   // Every model is checked and identified first: a mistake in the last is told before the first runs.
   const models: Model[] = [];
   const { threads, dtype } = full;
-  for (const ref of full.models) models.push(await ports.openModel(ref, { threads, dtype }));
+  const source = {
+    ...{ threads, dtype, signal, revision: full.revision, offline: options.offline ?? false },
+    ...{ onWarning: warn, onDownload: (event: DownloadEvent) => onEvent?.(event) },
+  };
+  for (const ref of full.models) models.push(await ports.openModel(ref, source));
 
   const devices = await chooseDevices(full, warn, ports.probes);
   const lazy = needsNoCheck(devices, full.dtype);

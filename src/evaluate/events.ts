@@ -26,6 +26,8 @@ export type RunEvent =
   | { readonly kind: 'cell'; readonly result: CellResult };
 
 export interface EvaluateOptions {
+  /** No request is made: models and data are those that are here. */
+  readonly offline?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   /**
    * A folder of scores by content: those of former runs are taken from it, new ones go there. A score may differ in

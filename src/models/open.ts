@@ -1,11 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf, UserError } from '../errors.ts';
-import { packageFolder } from '../package.ts';
 import type { Backend, Device, Dtype, ModelIdentity, Tokenizer } from '../types.ts';
 import type { Architecture } from './architecture.ts';
 import { architectureOf } from './architectures/index.ts';
@@ -14,6 +12,8 @@ import { GRAPH_VERSION } from './blocks.ts';
 import { type Checkpoint, commonFolder, hashWeights, readCheckpoint } from './checkpoint.ts';
 import { readExport } from './exports/export.ts';
 import { findExport } from './exports/find.ts';
+import type { HubOptions } from './hub.ts';
+import { type ResolvedModel, resolveModel } from './resolve.ts';
 import { openTokenizer } from './tokenizers/open.ts';
 
 /** A model that is checked and identified; its weights are loaded when it is opened on a device. */
@@ -43,7 +43,8 @@ export interface OpenOptions {
   readonly tokensToCompute: number;
 }
 
-export interface ModelOptions {
+/** How a model is found, and how it is run. */
+export interface ModelOptions extends HubOptions {
   /** Threads for matrix products; by default all cores. */
   readonly threads?: number | null;
   /** Which file of an ONNX export is meant: the float32 one unless told. A checkpoint is opened in any precision. */
@@ -56,25 +57,21 @@ export interface ModelOptions {
  */
 const PREPACK_FROM = 8192;
 
-/** Where a model reference leads: a folder, or a bundled demo checkpoint by its alias `demo-NAME`. */
-function modelFolder(ref: string): string {
-  const bundled = /^demo-([a-z0-9-]+)$/.exec(ref)?.[1];
-  return bundled === undefined || existsSync(ref) ? ref : join(packageFolder(), 'datasets', 'demo', bundled);
-}
-
 /** What can be told of a model without reading its weights. */
-export interface ModelFiles {
+export interface ModelFiles extends ResolvedModel {
   readonly checkpoint: Checkpoint;
   readonly architecture: Architecture;
   readonly tokenizer: Tokenizer;
 }
 
 /** Reads a checkpoint, or of an ONNX export the file of that precision. */
-async function readModel(ref: string, dtype: Dtype): Promise<Omit<ModelFiles, 'tokenizer'>> {
-  const folder = modelFolder(ref);
-  const exported = await findExport(folder, dtype);
+async function readModel(
+  path: string,
+  dtype: Dtype,
+): Promise<Pick<ModelFiles, 'checkpoint' | 'architecture'>> {
+  const exported = await findExport(path, dtype);
   if (exported) return readExport(exported);
-  const checkpoint = await readCheckpoint(folder);
+  const checkpoint = await readCheckpoint(path);
   return { checkpoint, architecture: architectureOf(checkpoint) };
 }
 
@@ -82,26 +79,28 @@ async function readModel(ref: string, dtype: Dtype): Promise<Omit<ModelFiles, 't
  * Reads and checks everything of a model but its weights.
  * @throws UserError where the folder is not a checkpoint or an ONNX export that can be scored
  */
-export async function inspectModel(ref: string, dtype: Dtype = 'fp32'): Promise<ModelFiles> {
-  const { checkpoint, architecture } = await readModel(ref, dtype);
+export async function inspectModel(ref: string, options: ModelOptions = {}): Promise<ModelFiles> {
+  const found = await resolveModel(ref, options);
+  const { checkpoint, architecture } = await readModel(found.path, options.dtype ?? 'fp32');
   const { folder, config } = checkpoint;
   const tokenizer = await openTokenizer(folder, { vocabularySize: architecture.vocabularySize, config });
-  return { checkpoint, architecture, tokenizer };
+  return { ...found, checkpoint, architecture, tokenizer };
 }
 
 /**
- * Opens a model by reference: a checkpoint folder in Hugging Face layout, or an ONNX export. The graph is built in
- * memory and its weights stay in their files; nothing is written.
- * @throws UserError where the folder is not a model that can be scored.
+ * Opens a model by reference: a folder with a checkpoint in Hugging Face layout or an ONNX export, or a name that
+ * leads to one. The graph is built in memory and its weights stay in their files; nothing is written beside them.
+ * @throws UserError where there is no model that can be scored
  */
 export async function openModel(ref: string, options: ModelOptions = {}): Promise<Model> {
   const ownType = options.dtype ?? 'fp32';
-  const { checkpoint, architecture, tokenizer } = await inspectModel(ref, ownType);
+  const { path, commit, checkpoint, architecture, tokenizer } = await inspectModel(ref, options);
   const threads = options.threads ?? availableParallelism();
   let parameters = 0;
   for (const { shape } of checkpoint.tensors.values()) parameters += shape.reduce((a, b) => a * b, 1);
   const identity: ModelIdentity = {
     ref,
+    ...(commit === undefined ? {} : { commit }),
     sha256: await hashWeights(checkpoint.weightFiles),
     parameters,
     architecture: architecture.name,
@@ -111,7 +110,7 @@ export async function openModel(ref: string, options: ModelOptions = {}): Promis
   const open = async ({ device, dtype, tokensToCompute }: OpenOptions): Promise<Backend> => {
     // An export of another precision, the reference of this one, is another file.
     const isOther = architecture.exported !== undefined && dtype !== ownType;
-    const model = isOther ? await readModel(ref, dtype) : { checkpoint, architecture };
+    const model = isOther ? await readModel(path, dtype) : { checkpoint, architecture };
     const { weightFiles } = model.checkpoint;
     const { layers, keyValueHeads, headSize, vocabularySize, rotary, exported } = model.architecture;
     const quantisedFile = join(await realpath(tmpdir()), `evalgpt-int8-${process.pid}-${randomUUID()}`);

@@ -17,7 +17,7 @@ export function resultTable(record: RunRecord): string {
     'notes',
   ];
   const rows = record.results.flatMap((result) => rowsOf(result, several));
-  return align([header, ...rows]);
+  return formatTable(header, rows);
 }
 
 function rowsOf(result: CellResult, several: boolean): string[][] {
@@ -58,16 +58,16 @@ export function notesOf(result: CellResult): string {
   return [...notes, ...result.alarms].join('; ');
 }
 
-function align(rows: readonly (readonly string[])[]): string {
+/** A header, a rule and rows, in columns as wide as their widest cell. */
+export function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
-  for (const row of rows)
+  for (const row of [header, ...rows])
     for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
-  const [header = [], ...body] = rows.map((row) =>
+  const line = (row: readonly string[]): string =>
     row
       .map((cell, i) => cell.padEnd(widths[i] ?? 0))
       .join('  ')
-      .trimEnd(),
-  );
+      .trimEnd();
   const rule = widths.map((w) => '-'.repeat(w)).join('  ');
-  return [header, rule, ...body].join('\n');
+  return [line(header), rule, ...rows.map(line)].join('\n');
 }

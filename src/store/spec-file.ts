@@ -11,6 +11,7 @@ export interface SpecFile {
 
 /** The fields of a spec that a file may set, and what their values are. */
 const FIELDS: Readonly<Record<Exclude<keyof RunSpec, 'models' | 'tasks'>, (value: unknown) => boolean>> = {
+  revision: (v) => v === null || typeof v === 'string',
   shots: (v) => Array.isArray(v) && v.length > 0 && v.every((k) => k === 'max' || isCount(k)),
   protocol: (v) => v === null || ['lm-eval', 'gpt2', 'gpt3'].includes(v as string),
   draw: (v) => v === null || ['fixed', 'per-example'].includes(v as string),

@@ -19,7 +19,13 @@ export function evalgpt(
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['--import', 'tsx', main, ...args], {
-      env: { ...process.env, EVALGPT_CACHE: '/nonexistent', EVALGPT_DATA: '', ...options.env },
+      env: {
+        ...process.env,
+        EVALGPT_CACHE: '/nonexistent',
+        EVALGPT_DATA: '',
+        EVALGPT_OFFLINE: '1',
+        ...options.env,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let [stdout, stderr] = ['', ''];

@@ -121,8 +121,8 @@ describe('an export is refused, by name, that', () => {
     await expect(inspectModel(folder)).rejects.toThrow(
       /no fp32 export under a known name \(model\.onnx\); found model_q4\.onnx: name one of these files/,
     );
-    await expect(inspectModel(join(folder, 'onnx', 'model_q8.onnx'))).rejects.toThrow(/no such file/);
-    await expect(inspectModel(join(folder, 'onnx', 'model_q4.onnx'), 'int8')).rejects.toThrow(
+    await expect(inspectModel(join(folder, 'onnx', 'model_q8.onnx'))).rejects.toThrow(/no such folder/);
+    await expect(inspectModel(join(folder, 'onnx', 'model_q4.onnx'), { dtype: 'int8' })).rejects.toThrow(
       /--dtype int8: .*model_q4\.onnx is computed as it is/,
     );
     rmSync(join(folder, 'config.json'));
