@@ -196,7 +196,7 @@ async function fetchSnapshot(repo: string, revision: string, options: HubOptions
 
 /** The float32 export of a repository that has no safetensors, with its external data. */
 function exportFiles(files: readonly string[]): string[] {
-  const names = ['decoder_model_merged', 'model', 'decoder_model'];
+  const names = ['model', 'decoder_model_merged', 'decoder_model'];
   const found = names
     .flatMap((name) => [`onnx/${name}.onnx`, `${name}.onnx`])
     .find((file) => files.includes(file));

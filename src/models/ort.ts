@@ -7,8 +7,8 @@ import { type Rotary, rotaryTables } from './rotary.ts';
 import { emptyTrunk, extend, free, type Trunk, type TrunkShape, widen, write } from './trunks.ts';
 
 /**
- * The one file that imports onnxruntime-node: a session over a scoring graph (src/models/blocks.ts), and the
- * trunks whose keys and values later steps build on.
+ * A session of onnxruntime over a scoring graph (src/models/blocks.ts), and the trunks whose keys and values later
+ * steps build on.
  */
 export interface SessionOptions extends TrunkShape {
   readonly graph: ScoringGraph;
