@@ -12,7 +12,11 @@ export type MetricName =
   | 'ppl_byte'
   | 'bpb'
   | 'bpc'
-  | 'logprob_gold';
+  | 'logprob_gold'
+  | 'acc_uncond'
+  | 'acc_stop'
+  | 'em'
+  | 'f1';
 
 /** What all protocols say: how an example reads as a question, and as a solved one. */
 interface CommonProtocol<E> {
@@ -45,6 +49,21 @@ export interface ChoiceProtocol<E> extends CommonProtocol<E> {
   readonly gold: (example: E) => number;
   /** Between context and choice. */
   readonly delimiter: string;
+  /** Context of the unconditional term: each choice's log-likelihood behind it is taken off (`acc_uncond`). */
+  readonly unconditional?: string;
+}
+
+/** A text that the model writes, greedily: is it the answer? */
+export interface GenerateProtocol<E> extends CommonProtocol<E> {
+  readonly kind: 'generate';
+  /** The text ends before the first of these. */
+  readonly stop: readonly string[];
+  /** Tokens after which the text ends anyway. */
+  readonly maxTokens: number;
+  /** The answer that a report shows beside the model's. */
+  readonly gold: (example: E) => string;
+  /** What the text is worth: a value for each metric. */
+  readonly judge: (example: E, text: string) => Readonly<Record<string, number>>;
 }
 
 /** A whole text: how probable is all of it? There are no shots. */
@@ -56,7 +75,7 @@ export interface RollingProtocol<E> {
 }
 
 /** A protocol whose prompts may hold shots. */
-export type PromptProtocol<E> = SpanProtocol<E> | ChoiceProtocol<E>;
+export type PromptProtocol<E> = SpanProtocol<E> | ChoiceProtocol<E> | GenerateProtocol<E>;
 export type Protocol<E> = PromptProtocol<E> | RollingProtocol<E>;
 
 /** A benchmark: where its examples come from, how they read under each protocol, and what is measured. */
@@ -70,7 +89,8 @@ export interface TaskDefinition<E extends Example> {
   readonly split: string;
   /** Splits that shots come from: the first that is present. The scored split itself is always the last resort. */
   readonly shotSplits: readonly string[];
-  readonly decode: (record: DataRecord) => E;
+  /** A record's example, or several where one record holds a passage with its questions. */
+  readonly decode: (record: DataRecord) => E | readonly E[];
   readonly protocols: Readonly<Partial<Record<ProtocolName, Protocol<E>>>>;
   /** The protocol of a run that names none. */
   readonly protocol: ProtocolName;

@@ -23,14 +23,26 @@ const lmEval: Protocol<ArithmeticExample> = {
   metrics: ['acc', 'logprob_gold'],
 };
 
-/** The released files as they are: every problem begins with a blank line and ends before the space of the answer. */
+/**
+ * The released files as they are: every problem begins with a blank line and ends before the space of the answer,
+ * which "must be generated exactly" (section 3.9.1). `acc` takes a longer number that begins with it, as lm-eval's
+ * reading of likelihoods does; `acc_stop` does not.
+ */
 const gpt3: Protocol<ArithmeticExample> = {
-  ...lmEval,
+  kind: 'generate',
   source: 'GPT-3 paper, section 3.9.1, and its released data',
   context: (e) => e.context,
   shot: (e) => e.context + e.completion,
   separator: '',
   draw: 'per-example',
+  stop: ['\n'],
+  maxTokens: 10,
+  gold: (e) => e.completion,
+  judge(e, text) {
+    const right = text.startsWith(e.completion);
+    return { acc: right ? 1 : 0, acc_stop: right && !/^\d/.test(text.slice(e.completion.length)) ? 1 : 0 };
+  },
+  metrics: ['acc_stop', 'acc'],
 };
 
 const SETS: readonly (readonly [name: string, split: string, title: string, published: string])[] = [
@@ -54,7 +66,7 @@ const sets: readonly Task[] = SETS.flatMap(([name, split, title, published]) =>
   ].map(({ prefix, dataset, from }) =>
     defineTask<ArithmeticExample>({
       name: `${prefix}-${name}`,
-      version: 1,
+      version: 2,
       title: `GPT-3's ${title}, ${from}`,
       dataset,
       split,

@@ -8,7 +8,11 @@ import { type CheckSample, checkTokens } from './ready.ts';
 
 /** A run's first items, in turn from every task and at every number of shots, on which a device is checked. */
 export function checkSample(tasks: readonly LoadedTask[], model: Model, spec: RunSpec): CheckSample {
-  const chosen: { readonly loaded: LoadedTask; readonly item: Item }[] = [];
+  const chosen: {
+    readonly loaded: LoadedTask;
+    readonly item: Item;
+    readonly requests: readonly Request[];
+  }[] = [];
   let left = checkTokens(model.identity.parameters);
   const scored = tasks.filter(({ examples }) => examples.length > 0);
   const sources = scored.map((loaded) => ({
@@ -25,20 +29,30 @@ export function checkSample(tasks: readonly LoadedTask[], model: Model, spec: Ru
         const tokens = item.prompt.requests.reduce((sum, r) => sum + r.tokens.length, 0);
         if (tokens === 0 || left <= 0) continue;
         left -= tokens;
-        chosen.push({ loaded, item });
+        chosen.push({ loaded, item, requests: asScored(loaded, item) });
       }
     }
   }
-  const requests: Request[] = chosen.flatMap(({ item }) => item.prompt.requests);
   return {
-    requests,
+    requests: chosen.flatMap(({ requests }) => requests),
     answers(scores) {
       let at = 0;
-      return chosen.map(({ loaded, item }) => {
-        const own = scores.slice(at, at + item.prompt.requests.length);
+      return chosen.map(({ loaded: { protocol }, item, requests }) => {
+        const own = scores.slice(at, at + requests.length);
         at += own.length;
-        return judge(loaded.protocol, item.prompt.example, own).prediction;
+        // Of a text to be written, its prompt's last tokens stand for what would be written.
+        if (protocol.kind === 'generate') return String(own.map(({ hits }) => hits));
+        return judge(protocol, item.prompt.example, own).prediction;
       });
     },
   };
+}
+
+/** Tokens of a prompt that are scored where its answer would be written. */
+const LAST_TOKENS = 16;
+
+function asScored({ protocol }: LoadedTask, { prompt }: Item): readonly Request[] {
+  if (protocol.kind !== 'generate') return prompt.requests;
+  const long = prompt.requests.filter(({ tokens }) => tokens.length > 1);
+  return long.map((request) => ({ ...request, start: Math.max(1, request.tokens.length - LAST_TOKENS) }));
 }

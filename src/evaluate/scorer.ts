@@ -16,6 +16,7 @@ import type {
   Scored,
   Tokenizer,
 } from '../types.ts';
+import { cutAt } from './generate-block.ts';
 import { type CheckSample, checkTokens, chooseDevices, readyBackend } from './ready.ts';
 
 /** The scores of one pair, as `evalgpt score` prints them. Log-probabilities in nats. */
@@ -207,12 +208,6 @@ function promptTokens(text: string, tokenizer: Tokenizer, special: boolean): num
   throw new UserError(
     'the prompt is empty, and the model has neither a beginning-of-text nor an end-of-text token',
   );
-}
-
-/** The text before the first stop string in it; undefined where there is none. */
-function cutAt(text: string, stop: readonly string[]): string | undefined {
-  const places = stop.map((s) => text.indexOf(s)).filter((at) => at >= 0);
-  return places.length === 0 ? undefined : text.slice(0, Math.min(...places));
 }
 
 function pairScore(request: Request, scored: Scored): PairScore {

@@ -48,11 +48,12 @@ function mean(samples: readonly Summary[], key: string): Estimate {
   });
   const clusters = samples.map((s) => s.cluster ?? s.id);
   const clustered = new Set(clusters).size < samples.length;
-  if (key.startsWith('acc') && !clustered && values.every((v) => v === 0 || v === 1)) {
+  const share = key.startsWith('acc') || key === 'em' || key === 'f1';
+  if (share && !clustered && values.every((v) => v === 0 || v === 1)) {
     return wilson(values.filter((v) => v === 1).length, values.length);
   }
   const estimate = meanInterval(values, clusters);
-  if (!key.startsWith('acc') || estimate.ci95 === null) return estimate;
+  if (!share || estimate.ci95 === null) return estimate;
   return { ...estimate, ci95: [Math.max(0, estimate.ci95[0]), Math.min(1, estimate.ci95[1])] };
 }
 

@@ -1,11 +1,11 @@
-import type { MetricName, Protocol } from '../task.ts';
+import type { GenerateProtocol, MetricName, Protocol } from '../task.ts';
 import type { Example, Scored } from '../types.ts';
 import { bestChoice, type ChoiceScore, choiceCredit, type Normalisation } from './normalise.ts';
 import { unitsOf } from './units.ts';
 
 /** What the scores of one item come to, before any mean is taken. */
 export interface Judged {
-  readonly prediction: number | boolean;
+  readonly prediction: number | boolean | string;
   readonly gold: number | string;
   readonly tie: boolean;
   readonly values: Readonly<Record<string, number>>;
@@ -19,6 +19,19 @@ const NORMALISATION: Readonly<Partial<Record<MetricName, Normalisation>>> = {
   acc_byte: 'byte',
 };
 
+/** Protocols whose items are judged by log-likelihoods. */
+export type ScoredProtocol = Exclude<Protocol<Example>, GenerateProtocol<Example>>;
+
+/** Judges a text that the model wrote. */
+export function judgeText(protocol: GenerateProtocol<Example>, example: Example, text: string): Judged {
+  return {
+    prediction: text,
+    gold: protocol.gold(example),
+    tie: false,
+    values: protocol.judge(example, text),
+  };
+}
+
 export function logprobOf(scored: Scored): number {
   let sum = 0;
   for (const value of scored.logprobs) sum += value;
@@ -31,7 +44,7 @@ export function isGreedy(scored: Scored): boolean {
 }
 
 /** Judges one item from the scores of its pairs, in the order in which the protocol rendered them. */
-export function judge(protocol: Protocol<Example>, example: Example, scored: readonly Scored[]): Judged {
+export function judge(protocol: ScoredProtocol, example: Example, scored: readonly Scored[]): Judged {
   if (protocol.kind === 'rolling') {
     const tokens = scored.reduce((sum, s) => sum + s.logprobs.length, 0);
     const logprob = scored.reduce((sum, s) => sum + logprobOf(s), 0);
@@ -63,8 +76,18 @@ export function judge(protocol: Protocol<Example>, example: Example, scored: rea
     };
   });
   const gold = protocol.gold(example);
+  const relative =
+    protocol.unconditional === undefined
+      ? undefined
+      : scores.map(
+          (score, i): ChoiceScore => ({
+            ...score,
+            logprob: score.logprob - logprobOf(scored[choices.length + i] as Scored),
+          }),
+        );
   const primary = NORMALISATION[protocol.metrics[0] ?? 'acc'] ?? 'sum';
-  const { best, tied } = bestChoice(scores, primary);
+  const compared = protocol.metrics[0] === 'acc_uncond' && relative ? relative : scores;
+  const { best, tied } = bestChoice(compared, primary);
   return {
     prediction: best,
     gold,
@@ -74,6 +97,7 @@ export function judge(protocol: Protocol<Example>, example: Example, scored: rea
       acc_norm: choiceCredit(scores, gold, 'character'),
       acc_token: choiceCredit(scores, gold, 'token'),
       acc_byte: choiceCredit(scores, gold, 'byte'),
+      ...(relative ? { acc_uncond: choiceCredit(relative, gold, 'sum') } : {}),
       logprob_gold: (scores[gold] as ChoiceScore).logprob,
     },
   };

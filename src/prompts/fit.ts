@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { UserError } from '../errors.ts';
-import type { Protocol, RollingProtocol } from '../task.ts';
+import type { GenerateProtocol, Protocol, RollingProtocol } from '../task.ts';
 import type { Example, Overflow, Pair, Request, Tokenizer } from '../types.ts';
 import { pairEncoder } from './join.ts';
 import { renderPairs } from './render.ts';
@@ -26,6 +26,27 @@ export interface PromptOptions {
   readonly stride?: number | null;
 }
 
+/** Tokens that a text may have: the protocol's, and never more than half of a small window. */
+export function generatedTokens({ maxTokens }: GenerateProtocol<Example>, contextLength: number): number {
+  return Math.min(maxTokens, Math.floor(contextLength / 2));
+}
+
+/** Makes prompts of so many tokens at most; what is too long loses its beginning. An empty one is the start of text. */
+function promptEncoder(tokenizer: Tokenizer, room: number): (pair: Pair) => Request {
+  return ({ context }) => {
+    const whole = tokenizer.encode(context);
+    if (whole.length === 0 && tokenizer.startOfText === null) {
+      throw new UserError(
+        'the prompt is empty, and the model has neither a beginning-of-text nor an end-of-text token',
+      );
+    }
+    const tokens = whole.length > 0 ? whole : [tokenizer.startOfText as number];
+    const truncated = Math.max(0, tokens.length - room);
+    const kept = Int32Array.from(tokens.slice(truncated));
+    return { tokens: kept, start: kept.length, truncated, merged: false };
+  };
+}
+
 /**
  * Makes prompts that fit the window of a model. By `overflow`: `drop-shots` leaves out the last shots until the
  * rest fits, then cuts from the left; `truncate` cuts from the left at once; `skip` leaves the item unscored;
@@ -37,7 +58,16 @@ export function promptBuilder(
   options: PromptOptions,
 ): (example: Example, shots: readonly Example[]) => Prompt {
   if (protocol.kind === 'rolling') return (example) => rollingPrompt(protocol, tokenizer, options, example);
-  const encode = pairEncoder(tokenizer, { contextLength: options.contextLength });
+  const { contextLength } = options;
+  const encode =
+    protocol.kind === 'generate'
+      ? promptEncoder(tokenizer, contextLength - generatedTokens(protocol, contextLength))
+      : pairEncoder(tokenizer, { contextLength });
+  // Of a scored request the last token is never fed; of a prompt all are, and room is kept for the answer.
+  const window =
+    protocol.kind === 'generate'
+      ? contextLength - generatedTokens(protocol, contextLength)
+      : contextLength + 1;
   const lengths = new Map<Example, number>();
   const lengthOf = (shot: Example): number => {
     const known = lengths.get(shot) ?? tokenizer.encode(protocol.shot(shot) + protocol.separator).length;
@@ -71,7 +101,7 @@ export function promptBuilder(
     // Guess from the shots' own lengths, then settle by encoding: the most shots that fit.
     const bare = build(example, []);
     if (bare.unscored !== undefined) return bare;
-    let room = options.contextLength + 1 - Math.max(0, ...bare.requests.map((r) => r.tokens.length));
+    let room = window - Math.max(0, ...bare.requests.map((r) => r.tokens.length));
     let used = 0;
     for (const shot of shots) {
       room -= lengthOf(shot);

@@ -3,7 +3,8 @@ import type { Example, Pair } from '../types.ts';
 
 /**
  * The text pairs that score an example behind some solved ones: for a span its context and continuation, for a
- * choice one pair a choice.
+ * choice one pair a choice, and one more behind the unconditional context where the protocol has one. A text to be
+ * written has its prompt for context and nothing for continuation.
  */
 export function renderPairs(
   protocol: PromptProtocol<Example>,
@@ -12,7 +13,11 @@ export function renderPairs(
 ): Pair[] {
   const context = renderContext(protocol, example, shots);
   if (protocol.kind === 'span') return [{ context, continuation: protocol.continuation(example) }];
-  return protocol.choices(example).map((choice) => ({ context, continuation: protocol.delimiter + choice }));
+  if (protocol.kind === 'generate') return [{ context, continuation: '' }];
+  const { choices, delimiter, unconditional } = protocol;
+  const behind = (text: string): Pair[] =>
+    choices(example).map((choice) => ({ context: text, continuation: delimiter + choice }));
+  return unconditional === undefined ? behind(context) : [...behind(context), ...behind(unconditional)];
 }
 
 function renderContext(

@@ -7,6 +7,10 @@ export const MEANING: Readonly<Record<string, string>> = {
   acc_norm: 'the same, by log-likelihood per character',
   acc_token: 'the same, by log-likelihood per token',
   acc_byte: 'the same, by log-likelihood per byte',
+  acc_uncond: 'the same, less the log-likelihood without the question',
+  acc_stop: 'share of right answers that end where they should',
+  em: 'share of answers that equal a reference',
+  f1: 'overlap of words with the best reference',
   ppl_word: 'perplexity per word (less is better)',
   ppl_token: 'perplexity per token (less is better)',
   ppl_byte: 'perplexity per byte (less is better)',
@@ -17,7 +21,7 @@ export const MEANING: Readonly<Record<string, string>> = {
 
 /** True for metrics that are shares of right answers, shown in per cent. */
 function isShare(metric: string): boolean {
-  return metric.startsWith('acc');
+  return metric.startsWith('acc') || metric === 'em' || metric === 'f1';
 }
 
 /** A metric's value: per cent with one decimal for accuracies, else three significant decimals. */

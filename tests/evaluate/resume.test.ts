@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { evaluateWith, type Ports } from '../../src/evaluate/evaluate.ts';
+import type { Model } from '../../src/models/open.ts';
 import { type Disk, disk } from '../../src/store/disk.ts';
 import type { RunRecord, RunSpec } from '../../src/types.ts';
 import { hashModel } from '../helpers/hash-model.ts';
@@ -92,6 +93,42 @@ describe('a run that is stopped and taken up again', () => {
       rmSync(out, { recursive: true });
     }
     expect(deaths).toBeGreaterThan(counting.writes / 2);
+  });
+
+  test('writes the same texts with the same digits, where those depend on company', async () => {
+    // Every log-probability says how many tokens its step had: with other company it would be another.
+    const openModel = async (ref: string): Promise<Model> => {
+      const model = hashModel(ref);
+      return {
+        ...model,
+        async open(options) {
+          const backend = await model.open(options);
+          return {
+            ...backend,
+            async forward(step) {
+              const result = await backend.forward(step);
+              return { ...result, topLogprobs: result.topLogprobs.map(() => -step.ids.length / 1000) };
+            },
+          };
+        },
+      };
+    };
+    const more = { tasks: ['arithmetic-gen-2d-add'], protocol: 'gpt3', limit: 40, shots: [0, 2] } as const;
+    const whole = join(parent, 'texts');
+    const counting = crashingDisk(Infinity);
+    const expected = await run(whole, { disk: counting, openModel }, more);
+    let deaths = 0;
+    for (let n = 2; n <= counting.writes; n += 3) {
+      const out = join(parent, `texts-${n}`);
+      const died = await run(out, { disk: crashingDisk(n), openModel }, more).catch(
+        (error: unknown) => error,
+      );
+      if (died instanceof Error) deaths++;
+      const resumed = await run(out, { openModel }, more);
+      expect(JSON.stringify(resumed.results)).toBe(JSON.stringify(expected.results));
+      expect(samples(out)).toEqual(samples(whole));
+    }
+    expect(deaths).toBeGreaterThan(0);
   });
 
   test('computes only what is missing', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { isGreedy, judge, logprobOf } from '../../src/metrics/sample.ts';
-import type { ChoiceProtocol, MetricName, Protocol, SpanProtocol } from '../../src/task.ts';
+import { isGreedy, judge, logprobOf, type ScoredProtocol } from '../../src/metrics/sample.ts';
+import type { ChoiceProtocol, MetricName, SpanProtocol } from '../../src/task.ts';
 import type { Example, Scored } from '../../src/types.ts';
 
 interface Item extends Example {
@@ -25,7 +25,7 @@ const span: SpanProtocol<Item> = {
   continuation: (e) => ` ${e.options[0]}`,
   metrics: ['acc'],
 };
-const choice = (...metrics: MetricName[]): Protocol<Example> =>
+const choice = (...metrics: MetricName[]): ScoredProtocol =>
   ({
     ...common,
     kind: 'choice',
@@ -33,11 +33,11 @@ const choice = (...metrics: MetricName[]): Protocol<Example> =>
     gold: (e) => e.right,
     delimiter: ' ',
     metrics,
-  }) satisfies ChoiceProtocol<Item> as unknown as Protocol<Example>;
+  }) satisfies ChoiceProtocol<Item> as unknown as ScoredProtocol;
 const item = (options: readonly string[], right = 0): Item => ({ id: 'i', options, right });
 
 describe('span', () => {
-  const judged = (own: Scored) => judge(span as unknown as Protocol<Example>, item(['word']), [own]);
+  const judged = (own: Scored) => judge(span as unknown as ScoredProtocol, item(['word']), [own]);
 
   test('right where every token is the most probable; the log-probability is their sum', () => {
     expect(judged(scored([-0.5, -0.25], [true, true]))).toEqual({

@@ -68,11 +68,20 @@ function expectWording(protocol: PromptProtocol<Example>, example: Example, shot
   expect(pairs.every((p) => p.context === context)).toBe(true);
   expect(new Set(pairs.map((p) => p.continuation)).size).toBe(pairs.length);
   // One space and then the word or number: the space belongs to the answer's first token.
-  for (const { continuation } of pairs) expect(continuation).toMatch(/^ \S/);
+  const answers = (e: Example): string[] =>
+    protocol.kind === 'generate'
+      ? [protocol.gold(e)]
+      : renderPairs(protocol, e, []).map((p) => p.continuation);
+  for (const answer of answers(example)) expect(answer).toMatch(/^ \S/);
   if (protocol.kind === 'choice') {
     expect(pairs.length).toBe(protocol.choices(example).length);
     expect(pairs[protocol.gold(example)]).toBeDefined();
   } else expect(pairs).toHaveLength(1);
+  if (protocol.kind === 'generate') {
+    const perfect = protocol.judge(example, protocol.gold(example));
+    for (const metric of protocol.metrics) expect(perfect[metric], metric).toBe(1);
+    for (const metric of protocol.metrics) expect(protocol.judge(example, ' ?')[metric], metric).toBe(0);
+  }
 
   const question = protocol.context(example, shots.length);
   expect(context.endsWith(question)).toBe(true);
@@ -82,8 +91,7 @@ function expectWording(protocol: PromptProtocol<Example>, example: Example, shot
     expect(found).toBe(at === 0 ? (protocol.description?.(shots.length) ?? '').length : at);
     at = found + protocol.shot(shot).length + protocol.separator.length;
     // A solved example ends with the answer that it would be scored by.
-    const solution = renderPairs(protocol, shot, []);
-    const answer = solution[protocol.kind === 'choice' ? protocol.gold(shot) : 0]!.continuation;
+    const answer = answers(shot)[protocol.kind === 'choice' ? protocol.gold(shot) : 0]!;
     expect(protocol.shot(shot).endsWith(answer)).toBe(true);
   }
   if (shots.length > 0) expect(at).toBe(context.length - question.length);
@@ -101,8 +109,13 @@ describe('golden prompts: the first sample of each task, scored parts between �
   test.each(cases)('$file', async ({ task, protocol, k, file }) => {
     const loaded = await load(task, protocol);
     const example = loaded.examples[0]!;
-    const pairs = renderPairs(prompted(loaded.protocol), example, loaded.shots[0]!(example, k));
-    const found = `${[pairs[0]!.context, ...pairs.map((p) => `⟦${p.continuation}⟧`)].join('\n')}\n`;
+    const wording = prompted(loaded.protocol);
+    const pairs = renderPairs(wording, example, loaded.shots[0]!(example, k));
+    const parts =
+      wording.kind === 'generate'
+        ? [`⟦to be written, for example${wording.gold(example)}⟧`]
+        : pairs.map((p) => `⟦${p.continuation}⟧`);
+    const found = `${[pairs[0]!.context, ...parts].join('\n')}\n`;
     const path = join(golden, `${file}.txt`);
     const changed = join(golden, `${file}-changed.txt`);
     if (process.env.EVALGPT_GOLDEN === '1') {
@@ -131,7 +144,8 @@ describe("lm-eval's wording to the letter", () => {
     const task = tasks.find((t) => t.name === name)!;
     const protocol = prompted(task.protocols['lm-eval']);
     const { records } = await readSplit(readCard(task.dataset), task.split, [samples]);
-    return renderPairs(protocol, task.decode(records[item]!), [task.decode(records[shot]!)]);
+    const examples = records.flatMap(task.decode);
+    return renderPairs(protocol, examples[item]!, [examples[shot]!]);
   }
 
   test('anli-r1 at k = 1', async () => {
@@ -211,7 +225,7 @@ describe("the papers' wording to the letter", () => {
       completion: ` ${a + b}`,
     });
     expect(question('arithmetic-2d-add', 'gpt3', sum(98, 45), [sum(1, 2)])).toEqual([
-      { context: '\n\nQ: What is 1 plus 2?\n\nA: 3\n\nQ: What is 98 plus 45?\n\nA:', continuation: ' 143' },
+      { context: '\n\nQ: What is 1 plus 2?\n\nA: 3\n\nQ: What is 98 plus 45?\n\nA:', continuation: '' },
     ]);
   });
 });

@@ -1,0 +1,55 @@
+import { judgeText } from '../metrics/sample.ts';
+import { generatedTokens } from '../prompts/fit.ts';
+import { type GenerationRequest, generate } from '../scoring/generate.ts';
+import type { GenerateProtocol } from '../task.ts';
+import type { Example } from '../types.ts';
+import type { Item } from './blocks.ts';
+import type { BlockContext } from './run-task.ts';
+import { digits, scoredSample } from './sample-of.ts';
+
+/**
+ * Items that are written together. A resumed run writes a group again whole where any item of it is open: a
+ * log-probability's last digits depend on the company, and results must be the same to the byte.
+ */
+const GROUP = 64;
+
+/** Has the model write the answers of a block's items, group by group. */
+export async function generateBlock(
+  block: readonly Item[],
+  open: readonly boolean[],
+  protocol: GenerateProtocol<Example>,
+  { model, backend, signal, onStep, finish, counts }: BlockContext,
+): Promise<void> {
+  const { tokenizer, contextLength, endTokens } = model;
+  const maxTokens = generatedTokens(protocol, contextLength);
+  const writable = [...block.keys()].filter((i) => (block[i] as Item).prompt.requests.length > 0);
+  for (let from = 0; from < writable.length; from += GROUP) {
+    const group = writable.slice(from, from + GROUP);
+    const requests = group.map((i): GenerationRequest => {
+      const { tokens } = (block[i] as Item).prompt.requests[0] as { tokens: Int32Array };
+      counts.requested += tokens.length + maxTokens;
+      counts.planned += tokens.length + maxTokens;
+      const stop = (ids: readonly number[]): boolean =>
+        cutAt(tokenizer.decode(ids), protocol.stop) !== undefined;
+      return { prompt: tokens, maxTokens, stop };
+    });
+    if (!group.some((i) => open[i])) continue;
+    const texts = generate(requests, await backend(), { contextLength, endTokens, signal, onStep });
+    for await (const [at, { tokens, logprobs }] of texts) {
+      const index = group[at] as number;
+      if (!open[index]) continue;
+      const item = block[index] as Item;
+      const whole = tokenizer.decode(tokens);
+      const text = cutAt(whole, protocol.stop) ?? whole;
+      counts.scored += tokens.length;
+      const span = { tokens, logprobs: logprobs.map(digits), hits: tokens.map(() => true) };
+      finish(item, scoredSample(item, [span], judgeText(protocol, item.prompt.example, text)));
+    }
+  }
+}
+
+/** The text before the first stop string in it; undefined where there is none. */
+export function cutAt(text: string, stop: readonly string[]): string | undefined {
+  const places = stop.map((s) => text.indexOf(s)).filter((at) => at >= 0);
+  return places.length === 0 ? undefined : text.slice(0, Math.min(...places));
+}
