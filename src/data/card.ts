@@ -14,7 +14,10 @@ export interface FileSplit {
   readonly file: string;
   readonly bundled?: boolean;
   readonly format: RecordFormat;
+  /** Where the file itself is published. */
   readonly url?: string;
+  /** The file's path in the card's archive, where it is published in one. */
+  readonly member?: string;
   readonly sha256?: string | null;
   readonly bytes?: number | null;
   readonly records?: number;
@@ -27,6 +30,14 @@ export interface GeneratedSplit {
   readonly records: number;
 }
 
+/** An archive that splits are members of. Cards may share one by its URL. */
+export interface Archive {
+  readonly url: string;
+  readonly format: 'zip' | 'tar.gz';
+  readonly sha256: string | null;
+  readonly bytes: number | null;
+}
+
 /** A data set's card, `datasets/NAME.json`. */
 export interface DatasetCard {
   readonly name: string;
@@ -35,6 +46,7 @@ export interface DatasetCard {
   readonly licence: string;
   readonly citation: string;
   readonly notes?: readonly string[];
+  readonly archive?: Archive;
   readonly splits: Readonly<Record<string, SplitCard>>;
 }
 
@@ -43,11 +55,11 @@ export function datasetsFolder(): string {
   return join(packageFolder(), 'datasets');
 }
 
-/** Reads a card by its data set's name. @throws UserError where there is none. */
+/** Reads a card by its data set's name. @throws UserError where there is none, or it is not a card */
 export function readCard(name: string): DatasetCard {
   const path = join(datasetsFolder(), `${name}.json`);
   if (!existsSync(path)) throw new UserError(`data set "${name}": expected a card ${path}, found none`);
-  return JSON.parse(readFileSync(path, 'utf8')) as DatasetCard;
+  return parseCard(path, readFileSync(path, 'utf8'));
 }
 
 /** The names of all cards, sorted. */
@@ -56,4 +68,105 @@ export function cardNames(): string[] {
     .filter((file) => file.endsWith('.json'))
     .map((file) => file.slice(0, -'.json'.length))
     .sort();
+}
+
+/** The URL that a split's file comes from, its own or its archive's; undefined where none is published. */
+export function sourceOf(card: DatasetCard, entry: SplitCard): string | undefined {
+  if ('generator' in entry) return undefined;
+  return entry.member === undefined ? entry.url : card.archive?.url;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** A card from its text, every fact checked. @throws UserError naming the file and the fact */
+export function parseCard(path: string, text: string): DatasetCard {
+  let card: unknown;
+  try {
+    card = JSON.parse(text);
+  } catch (error) {
+    throw new UserError(`${path}: not JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const check = checker(path, '', card);
+  for (const key of ['name', 'title', 'licence', 'citation']) check(key, isText, 'a text');
+  check('homepage', isUrl, 'an https URL');
+  check('notes', (v) => v === undefined || (Array.isArray(v) && v.every(isText)), 'a list of texts');
+  check('splits', isObject, 'an object of splits');
+  const { archive, splits } = card as { archive?: unknown; splits: Fields };
+  if (archive !== undefined) {
+    const inArchive = checker(path, 'archive.', archive);
+    inArchive('url', isUrl, 'an https URL');
+    inArchive('format', (v) => v === 'zip' || v === 'tar.gz', '"zip" or "tar.gz"');
+    inArchive('sha256', (v) => v === null || isHash(v), '64 hexadecimal digits or null');
+    inArchive('bytes', (v) => v === null || isCount(v), 'a number of bytes or null');
+  }
+  for (const [name, split] of Object.entries(splits)) {
+    checkSplit(path, name, split as Fields, archive !== undefined);
+  }
+  return card as DatasetCard;
+}
+
+function checkSplit(path: string, name: string, split: Fields, hasArchive: boolean): void {
+  const check = checker(path, `splits.${name}.`, split);
+  check('format', (v) => v === 'jsonl' || v === 'lines', '"jsonl" or "lines"');
+  if (split.generator !== undefined) {
+    check('generator', (v) => v === 'arithmetic', '"arithmetic"');
+    check('set', isText, 'a text');
+    check('records', isCount, 'a number of records');
+    return;
+  }
+  check('file', isInside, 'a relative path without ".."');
+  check('bundled', (v) => v === undefined || typeof v === 'boolean', 'true or false');
+  check('url', (v) => v === undefined || isUrl(v), 'an https URL');
+  check('member', (v) => v === undefined || isInside(v), 'a relative path without ".."');
+  check('sha256', (v) => v == null || isHash(v), '64 hexadecimal digits or null');
+  check('bytes', (v) => v == null || isCount(v), 'a number of bytes or null');
+  check('records', (v) => v === undefined || isCount(v), 'a number of records');
+  if (split.member === undefined) return;
+  check('url', (v) => v === undefined, 'nothing beside "member"');
+  if (!hasArchive) {
+    throw new UserError(`${path}: "splits.${name}.member" expected an "archive" in the card, found none`);
+  }
+}
+
+/** Checks one fact of a card's object. */
+function checker(
+  path: string,
+  prefix: string,
+  fields: unknown,
+): (key: string, is: (value: unknown) => boolean, expected: string) => void {
+  if (!isObject(fields)) {
+    throw new UserError(`${path}: expected an object as ${prefix ? `"${prefix.slice(0, -1)}"` : 'the card'}`);
+  }
+  return (key, is, expected) => {
+    const value = Object.hasOwn(fields, key) ? fields[key] : undefined;
+    if (is(value)) return;
+    const found = value === undefined ? 'nothing' : JSON.stringify(value);
+    throw new UserError(`${path}: "${prefix}${key}" expected ${expected}, found ${found}`);
+  };
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
+}
+
+function isUrl(value: unknown): boolean {
+  return typeof value === 'string' && /^https:\/\/\S+$/.test(value) && URL.canParse(value);
+}
+
+function isHash(value: unknown): boolean {
+  return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** A path that stays in the folder it is joined to, on every system. */
+function isInside(value: unknown): boolean {
+  if (typeof value !== 'string' || !/^[^\\:\0]+$/.test(value)) return false;
+  return value.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
 }

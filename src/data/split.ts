@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path';
 import { type ArithmeticSet, generateArithmetic } from '../../datasets/generate/arithmetic.ts';
 import { UserError } from '../errors.ts';
 import { cacheFolder } from '../package.ts';
-import { type DatasetCard, datasetsFolder, type FileSplit } from './card.ts';
+import { type DatasetCard, datasetsFolder, type FileSplit, sourceOf } from './card.ts';
 import { type DataRecord, parseRecords } from './records.ts';
 import { decodeUtf8 } from './text.ts';
 
@@ -84,7 +84,8 @@ export function missingSplit(
 ): UserError {
   const entry = card.splits[split];
   const file = entry && 'file' in entry ? entry.file : split;
-  const url = entry && 'url' in entry && entry.url ? `; it is published at ${entry.url}` : '';
+  const source = entry && sourceOf(card, entry);
+  const url = source === undefined ? '' : `; it is published at ${source}`;
   return new UserError(
     `data set "${card.name}": expected its ${split} split as ${file} in ${folders.join(' or ')}, found none: set EVALGPT_DATA to a folder that holds it${url}`,
   );

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { cardNames, datasetsFolder, readCard } from '../../src/data/card.ts';
+import { cardNames, datasetsFolder, parseCard, readCard, sourceOf } from '../../src/data/card.ts';
 import { findSplit, readSplit } from '../../src/data/split.ts';
 import { UserError } from '../../src/errors.ts';
 import { tasks } from '../../tasks/index.ts';
@@ -20,11 +20,11 @@ describe('cards', () => {
     expect(card.homepage).toMatch(/^https:\/\//);
     for (const text of [card.title, card.licence, card.citation]) expect(text.length).toBeGreaterThan(2);
     expect(Object.keys(card.splits).length).toBeGreaterThan(0);
-    const known = ['name', 'title', 'homepage', 'licence', 'citation', 'notes', 'splits'];
+    const known = ['name', 'title', 'homepage', 'licence', 'citation', 'notes', 'archive', 'splits'];
     expect(Object.keys(card).filter((key) => !known.includes(key))).toEqual([]);
   });
 
-  test.each(splits)('$name, $split', ({ entry }) => {
+  test.each(splits)('$name, $split', ({ name, entry }) => {
     expect(['jsonl', 'lines']).toContain(entry.format);
     if ('generator' in entry) {
       expect(entry.records).toBe(2000);
@@ -37,7 +37,7 @@ describe('cards', () => {
       return;
     }
     // A fact that is not known is null, never left out.
-    expect(entry.url).toMatch(/^https:\/\//);
+    expect(sourceOf(readCard(name), entry)).toMatch(/^https:\/\//);
     if (entry.sha256 !== null) expect(entry.sha256).toMatch(/^[0-9a-f]{64}$/);
     expect(entry.bytes === null || Number.isInteger(entry.bytes)).toBe(true);
     expect(entry.sha256 === null).toBe(entry.bytes === null);
@@ -54,6 +54,47 @@ describe('cards', () => {
   test('an unknown name is a sentence', () => {
     expect(() => readCard('nope')).toThrow(UserError);
     expect(() => readCard('nope')).toThrow(/^data set "nope": expected a card .*nope\.json, found none$/);
+  });
+});
+
+describe('a card that is not one is a sentence that names the fact', () => {
+  const archive = { url: 'https://a.example/a.zip', format: 'zip', sha256: null, bytes: null };
+  const split = { file: 'a/b.jsonl', format: 'jsonl', member: 'x/b.jsonl', sha256: null, bytes: null };
+  const card = {
+    ...{ name: 'a', title: 'A', homepage: 'https://a.example', licence: 'MIT', citation: 'none' },
+    ...{ archive, splits: { test: split } },
+  };
+  const parse = (change: object): unknown => parseCard('a.json', JSON.stringify({ ...card, ...change }));
+  const withSplit = (change: object): object => ({ splits: { test: { ...split, ...change } } });
+
+  test('the card itself is one', () => {
+    expect(parse({})).toEqual(card);
+  });
+
+  test.each<[string, object, string]>([
+    ['no licence', { licence: undefined }, '"licence" expected a text, found nothing'],
+    ['a list', { splits: [] }, '"splits" expected an object of splits, found []'],
+    [
+      'another archive',
+      { archive: { ...archive, format: 'rar' } },
+      '"archive.format" expected "zip" or "tar.gz", found "rar"',
+    ],
+    ['no hash', { archive: { url: archive.url, format: 'zip' } }, '"archive.sha256" expected 64 hexa'],
+    ['plain http', { archive: { ...archive, url: 'http://a' } }, '"archive.url" expected an https URL'],
+    ['no archive', { archive: undefined }, '"splits.test.member" expected an "archive" in the card'],
+    ['both', withSplit({ url: 'https://a.example/b' }), '"splits.test.url" expected nothing beside "member"'],
+    ['a way out', withSplit({ file: '../b' }), '"splits.test.file" expected a relative path without ".."'],
+    ['another', withSplit({ member: '/etc/passwd' }), '"splits.test.member" expected a relative path'],
+    ['a short hash', withSplit({ sha256: 'abc' }), '"splits.test.sha256" expected 64 hexadecimal digits'],
+    ['half a byte', withSplit({ bytes: 0.5 }), '"splits.test.bytes" expected a number of bytes or null'],
+    ['another format', withSplit({ format: 'csv' }), '"splits.test.format" expected "jsonl" or "lines"'],
+  ])('%s', (_, change, message) => {
+    expect(() => parse(change)).toThrow(UserError);
+    expect(() => parse(change)).toThrow(`a.json: ${message}`);
+  });
+
+  test('no JSON', () => {
+    expect(() => parseCard('a.json', '{')).toThrow(/^a\.json: not JSON: /);
   });
 });
 
