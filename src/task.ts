@@ -14,6 +14,9 @@ export type MetricName =
   | 'bpc'
   | 'logprob_gold'
   | 'acc_uncond'
+  | 'acc_last'
+  | 'acc_filtered'
+  | 'f1_macro'
   | 'acc_stop'
   | 'em'
   | 'f1';
@@ -39,6 +42,8 @@ interface CommonProtocol<E> {
 export interface SpanProtocol<E> extends CommonProtocol<E> {
   readonly kind: 'span';
   readonly continuation: (example: E) => string;
+  /** Words that are never the answer: `acc_filtered` asks for the most probable token that is none of them. */
+  readonly neverAnswers?: readonly string[];
 }
 
 /** Several continuations of one context: which is the most probable? */

@@ -11,6 +11,21 @@ const beginning = (e: Passage): string => e.text.slice(0, e.text.lastIndexOf(' '
 const lastWord = (e: Passage): string => e.text.slice(e.text.lastIndexOf(' '));
 
 /**
+ * Function words, which the last word of these passages hardly ever is. The GPT-2 paper's own list was not
+ * published (section 3.3); this one is ours: articles, pronouns, prepositions, conjunctions, auxiliary verbs and the
+ * commonest adverbs.
+ */
+const FUNCTION_WORDS = (
+  'a an the this that these those it its he him his she her hers they them their theirs we us our ours you your yours ' +
+  'i me my mine who whom whose which what one all any each every either neither both some such no none ' +
+  'in on at by for with about against between into through during before after above below to from up down of off over ' +
+  'under around near and or nor but so because as until while if then than though although when where why how whether ' +
+  'am is are was were be been being have has had having do does did doing will would shall should can could may might ' +
+  'must not only own same too very just now here there again once more most other another out still also even ever never ' +
+  'much many few'
+).split(' ');
+
+/**
  * lm-eval 0.4.13, lambada_openai: right where every token of the last word is the most probable one; perplexity
  * per word, over the sum of its tokens. lm-eval puts its target delimiter, a space, before the target of a shot,
  * which begins with a space itself: its shots hold two spaces there, and so do these.
@@ -23,7 +38,8 @@ const lmEval: Protocol<Passage> = {
   shot: (e) => `${beginning(e)} ${lastWord(e)}`,
   separator: '\n\n',
   draw: 'fixed',
-  metrics: ['acc', 'ppl_word', 'logprob_gold'],
+  neverAnswers: FUNCTION_WORDS,
+  metrics: ['acc', 'ppl_word', 'acc_last', 'acc_filtered', 'logprob_gold'],
 };
 
 /** Preprocessing told by OpenAI's staff in openai/gpt-2 issue 131: straight double quotes, a newline, the stripped text. */
@@ -31,7 +47,8 @@ const gpt2Text = (e: Passage): Passage => ({ ...e, text: `\n${e.text.replace(/[â
 
 const gpt2: Protocol<Passage> = {
   ...lmEval,
-  source: 'GPT-2 paper, section 3.3, and openai/gpt-2 issue 131; without the stop-word filter',
+  source: 'GPT-2 paper, section 3.3, and openai/gpt-2 issue 131; Table 3 is with the stop-word filter',
+  metrics: ['acc_filtered', 'acc', 'ppl_word', 'acc_last', 'logprob_gold'],
   context: (e) => beginning(gpt2Text(e)),
   continuation: (e) => lastWord(gpt2Text(e)),
   shot: (e) => gpt2Text(e).text,
@@ -50,7 +67,7 @@ const gpt3: Protocol<Passage> = {
 };
 
 const shared = {
-  version: 1,
+  version: 2,
   protocols: { 'lm-eval': lmEval, gpt2, gpt3 },
   protocol: 'lm-eval',
   chance: 0,

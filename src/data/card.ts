@@ -3,8 +3,12 @@ import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { packageFolder } from '../package.ts';
 
-/** How a file's records lie in it: a JSON object a line, or a text a line. */
-export type RecordFormat = 'jsonl' | 'lines';
+/**
+ * How a file's records lie in it: a JSON object a line, a text a line, or tab-separated columns named by the first
+ * line, without quoting.
+ */
+export type RecordFormat = 'jsonl' | 'lines' | 'tsv';
+const FORMATS: readonly RecordFormat[] = ['jsonl', 'lines', 'tsv'];
 
 /** Where one split of a data set comes from. Facts that are not known are null. */
 export type SplitCard = FileSplit | GeneratedSplit;
@@ -107,7 +111,7 @@ export function parseCard(path: string, text: string): DatasetCard {
 
 function checkSplit(path: string, name: string, split: Fields, hasArchive: boolean): void {
   const check = checker(path, `splits.${name}.`, split);
-  check('format', (v) => v === 'jsonl' || v === 'lines', '"jsonl" or "lines"');
+  check('format', (v) => FORMATS.includes(v as RecordFormat), `one of ${FORMATS.join(', ')}`);
   if (split.generator !== undefined) {
     check('generator', (v) => v === 'arithmetic', '"arithmetic"');
     check('set', isText, 'a text');

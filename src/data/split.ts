@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { type ArithmeticSet, generateArithmetic } from '../../datasets/generate/arithmetic.ts';
-import { UserError } from '../errors.ts';
+import { messageOf, UserError } from '../errors.ts';
 import { cacheFolder } from '../package.ts';
 import { type DatasetCard, datasetsFolder, type FileSplit, sourceOf } from './card.ts';
 import { type DataRecord, parseRecords } from './records.ts';
@@ -55,11 +56,21 @@ export async function readSplit(
     return { records: parseRecords(path, text, entry.format), sha256: sha256(text), warnings: [] };
   }
   const bytes = await readFile(path);
-  const records = parseRecords(path, decodeUtf8(path, bytes), entry.format);
+  const records = parseRecords(path, decodeUtf8(path, unpacked(path, bytes)), entry.format);
   if (records.length === 0)
     throw new UserError(`${path}: expected ${entry.records ?? 'some'} records, found none`);
   const found = sha256(bytes);
   return { records, sha256: found, warnings: differences(card, split, entry, found, records.length) };
+}
+
+/** The content of a file that is kept compressed. */
+function unpacked(path: string, bytes: Buffer): Buffer {
+  if (!path.endsWith('.gz')) return bytes;
+  try {
+    return gunzipSync(bytes);
+  } catch (error) {
+    throw new UserError(`${path}: expected gzip data: ${messageOf(error)}`);
+  }
 }
 
 function differences(

@@ -1,7 +1,7 @@
 import { judge, type ScoredProtocol } from '../metrics/sample.ts';
 import { planLimits, planScoring } from '../scoring/plan.ts';
 import { score } from '../scoring/score.ts';
-import type { Request, Sample, Scored } from '../types.ts';
+import type { Request, Sample, Scored, Tokenizer } from '../types.ts';
 import type { Item } from './blocks.ts';
 import type { BlockContext } from './run-task.ts';
 import { digits, scoredSample } from './sample-of.ts';
@@ -13,6 +13,7 @@ export async function scoreBlock(
   protocol: ScoredProtocol,
   { task, model, backend, cache, signal, onStep, finish, counts }: BlockContext,
 ): Promise<void> {
+  const banned = bannedTokens(protocol, model.tokenizer);
   const owners = block.flatMap((item, i) => item.prompt.requests.map((_, pair) => ({ item: i, pair })));
   const requests = block.flatMap((item) => item.prompt.requests);
   const plan = planScoring(requests, planLimits(model.architecture));
@@ -35,7 +36,7 @@ export async function scoreBlock(
   const missing = new Set<number>();
   for (const [i, request] of requests.entries()) {
     if (!open[itemOf(i)]) continue;
-    const known = cache?.get(request);
+    const known = cache?.get(request, banned);
     if (known) take(i, known);
     else missing.add(i);
   }
@@ -44,12 +45,20 @@ export async function scoreBlock(
     signal,
     wanted: (request) => missing.has(request),
     onStep,
+    ...(banned ? { banned } : {}),
     describe: (request) => `${task.task.name}, item ${block[itemOf(request)]?.prompt.example.id}`,
   });
   for await (const [request, scored] of scoring) {
-    cache?.put(requests[request] as Request, scored);
+    cache?.put(requests[request] as Request, scored, banned);
     take(request, scored);
   }
+}
+
+/** Tokens that are a word by themselves, a space before it. */
+function bannedTokens(protocol: ScoredProtocol, tokenizer: Tokenizer): Int32Array | undefined {
+  if (protocol.kind !== 'span' || !protocol.neverAnswers) return undefined;
+  const ids = protocol.neverAnswers.map((word) => tokenizer.encode(` ${word}`, { prefix: false }));
+  return Int32Array.from(ids.flatMap((tokens) => (tokens.length === 1 ? tokens : [])));
 }
 
 function sampleOf(item: Item, protocol: ScoredProtocol, parts: readonly Scored[]): Sample {

@@ -15,6 +15,7 @@ export function reduceMetric(metric: MetricName, samples: readonly Summary[]): E
   const unit = UNITS[metric];
   // A rolling text has its units counted; the last word of a passage is one word.
   if (unit !== undefined && scored[0]?.values?.logprob !== undefined) return perText(scored, unit, metric);
+  if (metric === 'f1_macro') return { value: macroF1(scored), stderr: null, ci95: null };
   if (metric === 'ppl_word') return perplexity(mean(scored, 'logprob_gold'));
   return mean(scored, metric);
 }
@@ -55,6 +56,20 @@ function mean(samples: readonly Summary[], key: string): Estimate {
   const estimate = meanInterval(values, clusters);
   if (!share || estimate.ci95 === null) return estimate;
   return { ...estimate, ci95: [Math.max(0, estimate.ci95[0]), Math.min(1, estimate.ci95[1])] };
+}
+
+/** Mean over the gold classes of 2 TP / (2 TP + FP + FN); SuperGLUE's F1 of CommitmentBank. */
+function macroF1(samples: readonly Summary[]): number {
+  const classes = [...new Set(samples.map((s) => s.gold))];
+  const f1 = classes.map((c) => {
+    const [predicted, actual] = [
+      samples.filter((s) => s.prediction === c),
+      samples.filter((s) => s.gold === c),
+    ];
+    const both = actual.filter((s) => s.prediction === c).length;
+    return (2 * both) / (predicted.length + actual.length);
+  });
+  return f1.reduce((sum, value) => sum + value, 0) / classes.length;
 }
 
 function perplexity(logprob: Estimate): Estimate {

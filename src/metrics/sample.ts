@@ -62,7 +62,12 @@ export function judge(protocol: ScoredProtocol, example: Example, scored: readon
       prediction: greedy,
       gold: protocol.continuation(example),
       tie: false,
-      values: { acc: greedy ? 1 : 0, logprob_gold: logprobOf(own) },
+      values: {
+        acc: greedy ? 1 : 0,
+        acc_last: own.hits.at(-1) ? 1 : 0,
+        ...(own.allowedHits ? { acc_filtered: own.allowedHits.every((hit) => hit) ? 1 : 0 } : {}),
+        logprob_gold: logprobOf(own),
+      },
     };
   }
   const choices = protocol.choices(example);

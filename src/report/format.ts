@@ -7,6 +7,9 @@ export const MEANING: Readonly<Record<string, string>> = {
   acc_norm: 'the same, by log-likelihood per character',
   acc_token: 'the same, by log-likelihood per token',
   acc_byte: 'the same, by log-likelihood per byte',
+  acc_last: 'share of right last tokens',
+  acc_filtered: 'share of right answers when function words are not allowed',
+  f1_macro: 'F1, the mean over the classes',
   acc_uncond: 'the same, less the log-likelihood without the question',
   acc_stop: 'share of right answers that end where they should',
   em: 'share of answers that equal a reference',
@@ -21,7 +24,7 @@ export const MEANING: Readonly<Record<string, string>> = {
 
 /** True for metrics that are shares of right answers, shown in per cent. */
 function isShare(metric: string): boolean {
-  return metric.startsWith('acc') || metric === 'em' || metric === 'f1';
+  return metric.startsWith('acc') || metric === 'em' || metric.startsWith('f1');
 }
 
 /** A metric's value: per cent with one decimal for accuracies, else three significant decimals. */

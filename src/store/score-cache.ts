@@ -11,12 +11,13 @@ import { makeFolder } from './disk.ts';
  * digits from one that does not; it is used where the user asks for it.
  */
 export interface ScoreCache {
-  get(request: Request): Scored | undefined;
-  put(request: Request, scored: Scored): void;
+  /** `banned` are the tokens that are never answers: scores that were asked without them do not tell. */
+  get(request: Request, banned?: Int32Array): Scored | undefined;
+  put(request: Request, scored: Scored, banned?: Int32Array): void;
   close(): Promise<void>;
 }
 
-/** Records: key [16], number of tokens [4], log-probabilities [4 n], hits [n], CRC-32 of all that [4]. */
+/** Records: key [16], number of tokens [4], log-probabilities [4 n], flags [n], CRC-32 of all that [4]. */
 const KEY_BYTES = 16;
 const HEAD_BYTES = KEY_BYTES + 4;
 const FLUSH_BYTES = 1 << 20;
@@ -52,11 +53,12 @@ export async function openScoreCache(
     });
   };
   return {
-    get: (request) => known.get(keyOf(request).toString('latin1')),
-    put(request, scored) {
-      const key = keyOf(request);
+    get: (request, banned) => known.get(keyOf(request, banned).toString('latin1')),
+    put(request, scored, banned) {
+      const key = keyOf(request, banned);
       if (known.has(key.toString('latin1'))) return;
-      known.set(key.toString('latin1'), { logprobs: scored.logprobs, hits: scored.hits });
+      const { logprobs, hits, allowedHits } = scored;
+      known.set(key.toString('latin1'), { logprobs, hits, ...(allowedHits ? { allowedHits } : {}) });
       const record = toRecord(key, scored);
       waiting.push(record);
       bytes += record.length;
@@ -70,22 +72,27 @@ export async function openScoreCache(
   };
 }
 
-/** What is asked: the tokens and where the scored ones begin. */
-function keyOf(request: Request): Buffer {
+/** What is asked: the tokens, where the scored ones begin, and which are never answers. */
+function keyOf(request: Request, banned: Int32Array | undefined): Buffer {
   const { tokens, start } = request;
   const hash = createHash('sha256').update(String(start));
   hash.update(new Uint8Array(tokens.buffer, tokens.byteOffset, tokens.byteLength));
+  if (banned) hash.update(`banned ${banned.join()}`);
   return hash.digest().subarray(0, KEY_BYTES);
 }
 
-function toRecord(key: Buffer, { logprobs, hits }: Scored): Buffer {
+/** Of each token a byte says whether it is the most probable, and whether it is the most probable one allowed. */
+const [HIT, ALLOWED, KNOWS_ALLOWED] = [1, 2, 4];
+
+function toRecord(key: Buffer, { logprobs, hits, allowedHits }: Scored): Buffer {
   const n = logprobs.length;
   const record = Buffer.alloc(HEAD_BYTES + 5 * n + 4);
   key.copy(record);
   record.writeUInt32LE(n, KEY_BYTES);
   for (let i = 0; i < n; i++) {
     record.writeFloatLE(logprobs[i] as number, HEAD_BYTES + 4 * i);
-    record[HEAD_BYTES + 4 * n + i] = hits[i] ? 1 : 0;
+    const allowed = allowedHits ? KNOWS_ALLOWED | (allowedHits[i] ? ALLOWED : 0) : 0;
+    record[HEAD_BYTES + 4 * n + i] = (hits[i] ? HIT : 0) | allowed;
   }
   record.writeUInt32LE(crc32(record.subarray(0, -4)), record.length - 4);
   return record;
@@ -98,8 +105,12 @@ function readSegment(bytes: Buffer, known: Map<string, Scored>): void {
     const end = at + HEAD_BYTES + 5 * n + 4;
     if (end > bytes.length || crc32(bytes.subarray(at, end - 4)) !== bytes.readUInt32LE(end - 4)) return;
     const logprobs = Float32Array.from({ length: n }, (_, i) => bytes.readFloatLE(at + HEAD_BYTES + 4 * i));
-    const hits = Array.from({ length: n }, (_, i) => bytes[at + HEAD_BYTES + 4 * n + i] === 1);
-    known.set(bytes.toString('latin1', at, at + KEY_BYTES), { logprobs, hits });
+    const flags = bytes.subarray(at + HEAD_BYTES + 4 * n, at + HEAD_BYTES + 5 * n);
+    const hits = Array.from(flags, (flag) => (flag & HIT) !== 0);
+    const allowedHits = Array.from(flags, (flag) => (flag & ALLOWED) !== 0);
+    const knows = flags.some((flag) => (flag & KNOWS_ALLOWED) !== 0);
+    const key = bytes.toString('latin1', at, at + KEY_BYTES);
+    known.set(key, { logprobs, hits, ...(knows ? { allowedHits } : {}) });
     at = end;
   }
 }

@@ -25,12 +25,12 @@ describe('cards', () => {
   });
 
   test.each(splits)('$name, $split', ({ name, entry }) => {
-    expect(['jsonl', 'lines']).toContain(entry.format);
+    expect(['jsonl', 'lines', 'tsv']).toContain(entry.format);
     if ('generator' in entry) {
       expect(entry.records).toBe(2000);
       return;
     }
-    expect(entry.file).toMatch(/^[\w./-]+\.(jsonl|txt)$/);
+    expect(entry.file).toMatch(/^[\w./-]+\.(jsonl|txt|tsv|jsonl\.gz)$/);
     expect(entry.file).not.toContain('..');
     if (entry.bundled) {
       expect(existsSync(join(datasetsFolder(), entry.file))).toBe(true);
@@ -87,7 +87,11 @@ describe('a card that is not one is a sentence that names the fact', () => {
     ['another', withSplit({ member: '/etc/passwd' }), '"splits.test.member" expected a relative path'],
     ['a short hash', withSplit({ sha256: 'abc' }), '"splits.test.sha256" expected 64 hexadecimal digits'],
     ['half a byte', withSplit({ bytes: 0.5 }), '"splits.test.bytes" expected a number of bytes or null'],
-    ['another format', withSplit({ format: 'csv' }), '"splits.test.format" expected "jsonl" or "lines"'],
+    [
+      'another format',
+      withSplit({ format: 'csv' }),
+      '"splits.test.format" expected one of jsonl, lines, tsv',
+    ],
   ])('%s', (_, change, message) => {
     expect(() => parse(change)).toThrow(UserError);
     expect(() => parse(change)).toThrow(`a.json: ${message}`);

@@ -33,6 +33,18 @@ describe('reduceMetric', () => {
     expect(reduceMetric('acc', accs([1]))).toEqual(wilson(1, 1));
   });
 
+  test('macro F1: the mean over the gold classes, by hand', () => {
+    const answers = [
+      [0, 0],
+      [0, 1],
+      [1, 1],
+      [2, 0],
+    ] as const;
+    const list = answers.map(([gold, prediction], i) => ({ ...sample(i, {}), gold, prediction }));
+    // Class 0: 1 right of 2 said and 2 there; class 1: 1 of 2 said, 1 there; class 2: none.
+    expect(reduceMetric('f1_macro', list)?.value).toBeCloseTo((2 / 4 + 2 / 3 + 0) / 3, 12);
+  });
+
   test('items of clusters of their own are not clustered', () => {
     expect(
       reduceMetric(

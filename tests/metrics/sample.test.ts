@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { isGreedy, judge, logprobOf, type ScoredProtocol } from '../../src/metrics/sample.ts';
-import type { ChoiceProtocol, MetricName, SpanProtocol } from '../../src/task.ts';
+import { isGreedy, judge, judgeText, logprobOf, type ScoredProtocol } from '../../src/metrics/sample.ts';
+import type { ChoiceProtocol, GenerateProtocol, MetricName, SpanProtocol } from '../../src/task.ts';
 import type { Example, Scored } from '../../src/types.ts';
 
 interface Item extends Example {
@@ -44,10 +44,21 @@ describe('span', () => {
       prediction: true,
       gold: ' word',
       tie: false,
-      values: { acc: 1, logprob_gold: -0.75 },
+      values: { acc: 1, acc_last: 1, logprob_gold: -0.75 },
     });
     expect(judged(scored([-0.5, -0.25, -1], [true, false, true])).values.acc).toBe(0);
+    expect(judged(scored([-0.5, -1], [true, false])).values.acc_last).toBe(0);
     expect(isGreedy(scored([-1, -2], [true, true]))).toBe(true);
+  });
+
+  test('the ladder: the last token alone, and the most probable token that is allowed', () => {
+    const own = scored([-0.5, -1], [false, true]);
+    expect(judged({ ...own, allowedHits: [true, true] }).values).toMatchObject({
+      acc: 0,
+      acc_last: 1,
+      acc_filtered: 1,
+    });
+    expect(judged({ ...own, allowedHits: [true, false] }).values.acc_filtered).toBe(0);
   });
 
   test('sums are taken in double precision', () => {
@@ -59,7 +70,32 @@ describe('span', () => {
   });
 });
 
+describe('a text', () => {
+  const protocol = {
+    ...common,
+    kind: 'generate',
+    stop: ['\n'],
+    maxTokens: 4,
+    gold: (e) => e.options[0]!,
+    judge: (e, text) => ({ em: text === e.options[0] ? 1 : 0 }),
+    metrics: ['em'],
+  } satisfies GenerateProtocol<Item>;
+  test('is worth what its protocol says, and is its own prediction', () => {
+    const judged = judgeText(protocol as unknown as GenerateProtocol<Example>, item(['word']), 'word');
+    expect(judged).toEqual({ prediction: 'word', gold: 'word', tie: false, values: { em: 1 } });
+  });
+});
+
 describe('choice', () => {
+  test('acc_uncond takes off what each choice is worth without the question', () => {
+    const relative = { ...choice('acc_uncond'), unconditional: 'Answer:' } as ScoredProtocol;
+    const pairs = [[-2], [-3], [-1], [-4]].map((l) => scored(l, [true]));
+    // -2 + 1 = -1 against -3 + 4 = 1.
+    const judged = judge(relative, item(['a', 'b'], 1), pairs);
+    expect(judged.prediction).toBe(1);
+    expect(judged.values).toMatchObject({ acc: 0, acc_uncond: 1 });
+  });
+
   test('lengths: tokens scored, code points and UTF-8 bytes of the choice without its delimiter', () => {
     // "😀é" has 2 code points (3 UTF-16 units) and 6 bytes; "abcd" has 4 of each.
     const options = ['😀é', 'abcd'];

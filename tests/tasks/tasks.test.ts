@@ -99,7 +99,7 @@ function expectWording(protocol: PromptProtocol<Example>, example: Example, shot
 
 const GOLDEN = [
   ...['lambada', 'lambada-standard', 'demo-lambada', 'anli-r1', 'anli-r2', 'anli-r3'],
-  ...['arithmetic-2d-add', 'arithmetic-1d-three-ops'],
+  ...['rte', 'cb', 'boolq', 'wnli', 'arithmetic-2d-add', 'arithmetic-1d-three-ops', 'scramble-anagrams1'],
 ];
 const cases = worded
   .filter(({ name }) => GOLDEN.includes(name))
