@@ -16,7 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   types: ['stats'],
   stats: [],
   datasets: ['stats'],
-  data: ['package', 'datasets', 'download'],
+  data: ['package', 'datasets', 'download', 'store'],
   task: ['data'],
   tasks: ['task'],
   prompts: ['task', 'stats', 'space'],
@@ -58,6 +58,8 @@ const BY_ALL = ['types', 'errors'];
 /** Who may import a module that touches the runtime, the network or the disk. */
 const EDGES: Readonly<Record<string, readonly string[]>> = {
   'onnxruntime-node': ['src/models/ort.ts', 'src/models/exports/session.ts', 'src/models/probe-child.ts'],
+  tar: ['src/data/unpack.ts'],
+  yauzl: ['src/data/unpack.ts'],
   'node:worker_threads': ['src/models/backend.ts', 'src/models/worker.ts'],
   'node:child_process': ['src/evaluate/environment.ts', 'src/models/probe.ts'],
   yargs: [
@@ -74,8 +76,11 @@ const DISK = [
   'src/cli/doctor.ts',
   'src/cli/score.ts',
   'src/data/card.ts',
+  'src/data/place.ts',
+  'src/data/pull.ts',
   'src/data/split.ts',
   'src/data/text.ts',
+  'src/data/unpack.ts',
   'src/cli/models.ts',
   'src/download.ts',
   'src/models/checkpoint.ts',
