@@ -17,6 +17,6 @@ export function packageVersion(): string {
 /** Where downloads and scores are kept between runs: EVALGPT_CACHE, else the user's cache folder. */
 export function cacheFolder(environment: NodeJS.ProcessEnv = process.env): string {
   return (
-    environment.EVALGPT_CACHE ?? join(environment.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'evalgpt')
+    environment.EVALGPT_CACHE || join(environment.XDG_CACHE_HOME || join(homedir(), '.cache'), 'evalgpt')
   );
 }

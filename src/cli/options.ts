@@ -47,6 +47,26 @@ export interface SourceArguments {
   offline: boolean;
 }
 
+/** The folder of evalgpt's own cache. */
+export interface CacheArguments {
+  cache: string | undefined;
+}
+
+export function cacheOption<T>(yargs: Argv<T>): Argv<T & CacheArguments> {
+  return yargs.option('cache', {
+    type: 'string',
+    requiresArg: true,
+    describe:
+      "Folder for data and scores that are kept between runs (also EVALGPT_CACHE); models have the hub's own",
+  });
+}
+
+/** The option stands for the variable, also in worker threads and child processes. */
+export function useCache({ cache }: CacheArguments): void {
+  if (cache === '') throw new UserError('--cache: expected a folder, found ""');
+  if (cache !== undefined) process.env.EVALGPT_CACHE = cache;
+}
+
 export function sourceOptions<T>(yargs: Argv<T>): Argv<T & SourceArguments> {
   return yargs
     .option('revision', {

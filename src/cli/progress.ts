@@ -45,19 +45,25 @@ export function progressOn(stream: NodeJS.WriteStream): Progress {
 /** Tells of downloads: a lasting line at the start of each, then how far it is. */
 export function downloadReporter(progress: Progress): (event: DownloadEvent) => void {
   let what = '';
-  let [began, from] = [0, 0];
+  let began = 0;
+  let from: number | undefined;
   return (event) => {
     if (event.what !== what || event.received === 0) {
-      [what, began, from] = [event.what, performance.now(), event.received];
+      [what, began, from] = [event.what, performance.now(), event.received || undefined];
       const parts = [event.what, event.total === null ? undefined : formatBytes(event.total)];
       const licence = event.licence === null ? 'licence unknown' : `licence ${event.licence}`;
       return progress.note(
         `downloading ${[...parts, licence].filter((part) => part !== undefined).join(', ')}`,
       );
     }
+    // What a former command received does not count for the speed.
+    from ??= event.received;
     const seconds = Math.max((performance.now() - began) / 1000, 1e-3);
     const rate = (event.received - from) / seconds;
-    const left = event.total === null ? '' : `, ${formatSeconds((event.total - event.received) / rate)} left`;
+    const left =
+      event.total === null || rate <= 0
+        ? ''
+        : `, ${formatSeconds((event.total - event.received) / rate)} left`;
     const share = event.total === null ? '' : ` of ${formatBytes(event.total)}`;
     progress.update(`${what}: ${formatBytes(event.received)}${share}, ${formatBytes(rate)}/s${left}`);
   };

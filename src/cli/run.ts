@@ -7,18 +7,21 @@ import { cacheFolder } from '../package.ts';
 import { describeBackend } from '../report/format.ts';
 import type { RunSpec } from '../types.ts';
 import {
+  type CacheArguments,
+  cacheOption,
   commaList,
   DEVICES,
   DTYPES,
   type SourceArguments,
   shotList,
   sourceOptions,
+  useCache,
   wholeNumber,
 } from './options.ts';
 import { downloadReporter, formatSeconds, progressOn } from './progress.ts';
 import { interruptible } from './signals.ts';
 
-interface RunArguments extends SourceArguments {
+interface RunArguments extends SourceArguments, CacheArguments {
   model: string[] | undefined;
   tasks: string[] | undefined;
   shots: (number | 'max')[] | undefined;
@@ -43,7 +46,7 @@ export const runCommand: CommandModule<object, RunArguments> = {
   command: 'run',
   describe: 'Run tasks on models; without options, the bundled demo model on the bundled demo tasks',
   builder: (yargs) =>
-    sourceOptions(yargs)
+    cacheOption(sourceOptions(yargs))
       .option('model', {
         type: 'string',
         requiresArg: true,
@@ -151,6 +154,7 @@ const DEMO_MODELS: readonly string[] = ['demo-random-tiny'];
 const DEMO_LIMIT = 200;
 
 async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
+  useCache(args);
   const [{ evaluate, DEFAULT_SPEC }, { leaderboard }, { resultTable }, { disk }, specFile] =
     await Promise.all([
       import('../evaluate/evaluate.ts'),

@@ -96,9 +96,10 @@ export function missingSplit(
   const entry = card.splits[split];
   const file = entry && 'file' in entry ? entry.file : split;
   const source = entry && sourceOf(card, entry);
-  const url = source === undefined ? '' : `; it is published at ${source}`;
+  const pull =
+    source === undefined ? '' : `\`evalgpt data pull ${card.name}\` fetches it from ${source}, or `;
   return new UserError(
-    `data set "${card.name}": expected its ${split} split as ${file} in ${folders.join(' or ')}, found none: set EVALGPT_DATA to a folder that holds it${url}`,
+    `data set "${card.name}": expected its ${split} split as ${file} in ${folders.join(' or ')}, found none: ${pull}set EVALGPT_DATA to a folder that holds it`,
   );
 }
 

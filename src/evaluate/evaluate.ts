@@ -1,6 +1,7 @@
 import { coreTasks } from '../../tasks/index.ts';
 import type { DownloadEvent } from '../download.ts';
 import { UserError } from '../errors.ts';
+import { isOffline } from '../models/hub.ts';
 import { type Model, type ModelOptions, openModel } from '../models/open.ts';
 import { packageVersion } from '../package.ts';
 import { type Disk, disk } from '../store/disk.ts';
@@ -11,6 +12,7 @@ import { absentCells } from './cells.ts';
 import { checkSample } from './check-sample.ts';
 import { environmentOf } from './environment.ts';
 import type { EvaluateOptions } from './events.ts';
+import { fetchData } from './fetch-data.ts';
 import { loadTask, selectTasks } from './load.ts';
 import {
   type CheckSample,
@@ -84,7 +86,11 @@ export async function evaluateWith(
   };
 
   const wanted = selectTasks(full.tasks);
-  const loaded = await Promise.all(wanted.map((task) => loadTask(task, full, warn)));
+  const onDownload = (event: DownloadEvent): void => onEvent?.(event);
+  const absent = isOffline(options.offline)
+    ? undefined
+    : await fetchData(wanted, full, warn, { signal, onDownload });
+  const loaded = await Promise.all(wanted.map((task) => loadTask(task, full, warn, absent)));
   if (full.texts.length > 0) loaded.push(await loadTexts(full.texts));
   if (loaded.every((l) => l.missing !== undefined)) {
     throw new UserError(loaded[0]?.missing ?? 'no task to run');
@@ -97,7 +103,7 @@ export async function evaluateWith(
   const { threads, dtype } = full;
   const source = {
     ...{ threads, dtype, signal, revision: full.revision, offline: options.offline ?? false },
-    ...{ onWarning: warn, onDownload: (event: DownloadEvent) => onEvent?.(event) },
+    ...{ onWarning: warn, onDownload },
   };
   for (const ref of full.models) models.push(await ports.openModel(ref, source));
 

@@ -41,11 +41,15 @@ export interface LoadedTask {
   readonly missing?: string;
 }
 
-/** Reads a task's data, limits it and prepares its draws. Data that can't be had are a warning, not an error. */
+/**
+ * Reads a task's data, limits it and prepares its draws. Data that can't be had are a warning, not an error.
+ * @param absent why files could not be fetched, by the `file` of their splits
+ */
 export async function loadTask(
   task: Task,
   spec: RunSpec,
   warn: (message: string) => void,
+  absent?: ReadonlyMap<string, UserError>,
 ): Promise<LoadedTask> {
   const { name: protocolName, protocol } = protocolOf(task, spec.protocol);
   const card = readCard(task.dataset);
@@ -64,7 +68,9 @@ export async function loadTask(
     draw,
   });
   if (findSplit(card, task.split) === undefined) {
-    const missing = missingSplit(card, task.split).message;
+    const entry = card.splits[task.split];
+    const reason = entry && 'file' in entry ? absent?.get(entry.file) : undefined;
+    const missing = (reason ?? missingSplit(card, task.split)).message;
     return { task, protocol, identity: identify('', null), examples: [], shotCounts, shots: [], missing };
   }
   const split = await readSplit(card, task.split);

@@ -98,10 +98,10 @@ describe('readSplit', () => {
     expect((await readSplit(readCard('demo-lambada'), 'test', [])).warnings).toEqual([]);
   });
 
-  test('a missing file: where it was looked for, what to do, where it is published', async () => {
+  test('a missing file: where it was looked for, where it is published, what to do', async () => {
     await expect(readSplit(card, 'test', ['/no/a', '/no/b'])).rejects.toThrow(
       new UserError(
-        'data set "made": expected its test split as made/test.jsonl in /no/a or /no/b, found none: set EVALGPT_DATA to a folder that holds it; it is published at https://example.org/test.jsonl',
+        'data set "made": expected its test split as made/test.jsonl in /no/a or /no/b, found none: `evalgpt data pull made` fetches it from https://example.org/test.jsonl, or set EVALGPT_DATA to a folder that holds it',
       ),
     );
     await expect(readSplit(card, 'unknown', ['/no/a'])).rejects.toThrow(/to a folder that holds it$/);

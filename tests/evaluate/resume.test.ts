@@ -56,7 +56,7 @@ const run = (out: string, ports: Partial<Ports> = {}, more: Partial<RunSpec> = {
   evaluateWith(
     { openModel: async (ref) => hashModel(ref), disk, flushMs: 0, ...ports },
     { ...spec, ...more },
-    { out },
+    { out, offline: true },
   );
 
 /** Every sample of a run folder, by file, in order of id: the order on disk is that of finishing. */
