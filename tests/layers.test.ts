@@ -63,6 +63,7 @@ const EDGES: Readonly<Record<string, readonly string[]>> = {
   'node:worker_threads': ['src/models/backend.ts', 'src/models/worker.ts'],
   'node:child_process': ['src/evaluate/environment.ts', 'src/models/probe.ts'],
   yargs: [
+    'src/cli/data.ts',
     'src/cli/doctor.ts',
     'src/cli/models.ts',
     'src/cli/options.ts',
@@ -76,6 +77,8 @@ const DISK = [
   'src/cli/doctor.ts',
   'src/cli/score.ts',
   'src/data/card.ts',
+  'src/data/import.ts',
+  'src/data/inventory.ts',
   'src/data/place.ts',
   'src/data/pull.ts',
   'src/data/split.ts',

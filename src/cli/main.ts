@@ -3,6 +3,7 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { UserError } from '../errors.ts';
 import { packageVersion } from '../package.ts';
+import { dataCommand } from './data.ts';
 import { doctorCommand } from './doctor.ts';
 import { modelsCommand } from './models.ts';
 import { runCommand } from './run.ts';
@@ -19,6 +20,7 @@ async function main(args: readonly string[]): Promise<number> {
       .command(runCommand)
       .command(scoreCommand)
       .command(tasksCommand)
+      .command(dataCommand)
       .command(modelsCommand)
       .command(doctorCommand)
       .version(packageVersion())
@@ -26,7 +28,7 @@ async function main(args: readonly string[]): Promise<number> {
       .alias('help', 'h')
       .strict()
       .recommendCommands()
-      .demandCommand(1, 'expected a command: run, score, tasks, models or doctor')
+      .demandCommand(1, 'expected a command: run, score, tasks, data, models or doctor')
       .exitProcess(false)
       .fail((message, error) => {
         throw error ?? new UserError(`${sentence(message)}; \`evalgpt --help\` lists what there is`);
