@@ -14,11 +14,13 @@ export function evalgpt(
   args: readonly string[],
   options: {
     readonly env?: NodeJS.ProcessEnv;
+    /** Another copy's command line. */
+    readonly main?: string;
     readonly onStderr?: (text: string, kill: (s: NodeJS.Signals) => void) => void;
   } = {},
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', main, ...args], {
+    const child = spawn(process.execPath, ['--import', 'tsx', options.main ?? main, ...args], {
       env: {
         ...process.env,
         EVALGPT_CACHE: '/nonexistent',
