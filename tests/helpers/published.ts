@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
 import { cardNames, datasetsFolder, readCard } from '../../src/data/card.ts';
+import { parseRecords } from '../../src/data/records.ts';
 import { type MadeMember, makeTarGz, makeZip } from './archives.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -35,10 +37,8 @@ export function publishSamples(folder: string): Published {
         ? Buffer.from(readFileSync(sample.replace('train', 'dev'), 'utf8').repeat(2))
         : readFileSync(sample);
       const sha256 = isTrain ? null : createHash('sha256').update(content).digest('hex');
-      const records = content
-        .toString()
-        .split('\n')
-        .filter((line) => line.trim() !== '').length;
+      const text = (entry.file.endsWith('.gz') ? gunzipSync(content) : content).toString();
+      const records = parseRecords(entry.file, text, entry.format).length;
       splits[name] = { ...entry, sha256, bytes: isTrain ? null : content.length, records };
       if (entry.member === undefined) files.set(entry.url!, content);
       else {
