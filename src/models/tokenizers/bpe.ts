@@ -1,21 +1,58 @@
+/** Past this many parts a heap is faster than looking for the lowest rank again and again. */
+const LONG = 48;
+
 /**
- * Byte-pair merging of one piece in O(n log n), for pieces that are too long for the quadratic loop of
- * gpt-tokenizer: the same result, from a heap of candidate pairs over a doubly linked list of parts.
- * @param piece UTF-8 bytes
- * @param rankOf rank of the token that the bytes [start, end) spell, or undefined; lower merges first, and the
- *   leftmost of equal ranks
- * @returns token ranks
+ * Byte-pair merging of one piece: again and again the neighbouring parts of the lowest rank are merged, the leftmost
+ * of equal ones. O(n log n), from a heap of candidate pairs over a doubly linked list of parts; short pieces, O(n^2).
+ * @param parts token ids of the piece's bytes or characters; taken over
+ * @param rankOf rank of the merge of two neighbouring tokens, or -1
+ * @param idOf token that the merge of a rank makes
+ * @returns token ids
  */
-export function mergeLongPiece(
-  piece: Uint8Array,
-  rankOf: (start: number, end: number) => number | undefined,
+export function mergeParts(
+  parts: number[],
+  rankOf: (left: number, right: number) => number,
+  idOf: (rank: number) => number,
 ): number[] {
-  const n = piece.length;
+  return parts.length > LONG ? mergeByHeap(parts, rankOf, idOf) : mergeByScan(parts, rankOf, idOf);
+}
+
+function mergeByScan(
+  parts: number[],
+  rankOf: (left: number, right: number) => number,
+  idOf: (rank: number) => number,
+): number[] {
+  const ranks: number[] = [];
+  for (let i = 0; i + 1 < parts.length; i++) ranks.push(rankOf(parts[i]!, parts[i + 1]!));
+  for (;;) {
+    let at = -1;
+    let lowest = Infinity;
+    for (let i = 0; i < ranks.length; i++) {
+      const rank = ranks[i]!;
+      if (rank >= 0 && rank < lowest) {
+        lowest = rank;
+        at = i;
+      }
+    }
+    if (at < 0) return parts;
+    parts[at] = idOf(lowest);
+    parts.splice(at + 1, 1);
+    ranks.splice(at, 1);
+    if (at > 0) ranks[at - 1] = rankOf(parts[at - 1]!, parts[at]!);
+    if (at < ranks.length) ranks[at] = rankOf(parts[at]!, parts[at + 1]!);
+  }
+}
+
+function mergeByHeap(
+  parts: number[],
+  rankOf: (left: number, right: number) => number,
+  idOf: (rank: number) => number,
+): number[] {
+  const n = parts.length;
   const next = Int32Array.from({ length: n + 1 }, (_, i) => i + 1);
   const previous = Int32Array.from({ length: n + 1 }, (_, i) => i - 1);
-  const alive = new Uint8Array(n + 1).fill(1);
-  // A candidate says: merge the part that begins at `at` with the part behind it, which then ends at `end`.
-  const heap: { rank: number; at: number; end: number }[] = [];
+  // A candidate says: merge the part that begins at `at` with the part behind it, as long as both are these tokens.
+  const heap: { rank: number; at: number; left: number; right: number }[] = [];
   const before = (a: number, b: number): boolean => {
     const [x, y] = [heap[a]!, heap[b]!];
     return x.rank < y.rank || (x.rank === y.rank && x.at < y.at);
@@ -26,10 +63,10 @@ export function mergeLongPiece(
   const push = (at: number): void => {
     const second = next[at]!;
     if (second >= n) return;
-    const end = next[second]!;
-    const rank = rankOf(at, end);
-    if (rank === undefined) return;
-    heap.push({ rank, at, end });
+    const [left, right] = [parts[at]!, parts[second]!];
+    const rank = rankOf(left, right);
+    if (rank < 0) return;
+    heap.push({ rank, at, left, right });
     for (let i = heap.length - 1; i > 0; ) {
       const parent = (i - 1) >> 1;
       if (!before(i, parent)) break;
@@ -37,7 +74,7 @@ export function mergeLongPiece(
       i = parent;
     }
   };
-  const pop = (): { at: number; end: number } => {
+  const pop = (): { rank: number; at: number; left: number; right: number } => {
     const top = heap[0]!;
     const last = heap.pop()!;
     if (heap.length > 0) {
@@ -56,17 +93,17 @@ export function mergeLongPiece(
 
   for (let i = 0; i < n; i++) push(i);
   while (heap.length > 0) {
-    const { at, end } = pop();
-    // Stale unless both parts still stand as they did when the candidate was made.
+    const { rank, at, left, right } = pop();
     const second = next[at]!;
-    if (!alive[at] || second >= n || next[second] !== end) continue;
-    alive[second] = 0;
+    // Stale: one of the two has been merged since. A part that is merged into the one before it is marked by -1.
+    if (parts[at] !== left || second >= n || parts[second] !== right) continue;
+    const end = next[second]!;
+    parts[at] = idOf(rank);
+    parts[second] = -1;
     next[at] = end;
     previous[end] = at;
     push(at);
     if (previous[at]! >= 0) push(previous[at]!);
   }
-  const ranks: number[] = [];
-  for (let at = 0; at < n; at = next[at]!) ranks.push(rankOf(at, next[at]!)!);
-  return ranks;
+  return parts.filter((id) => id >= 0);
 }

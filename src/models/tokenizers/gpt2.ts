@@ -2,21 +2,18 @@ import { createHash } from 'node:crypto';
 import { BytePairEncodingCore } from 'gpt-tokenizer/BytePairEncodingCore';
 import ranks from 'gpt-tokenizer/bpeRanks/r50k_base';
 import type { Tokenizer } from '../../types.ts';
-import { mergeLongPiece } from './bpe.ts';
+import { mergeParts } from './bpe.ts';
+import { GPT2_PATTERN } from './byte-level.ts';
+import { referencePattern } from './pattern.ts';
+import { SPACE } from './unicode.ts';
 
 /** Number of GPT-2's tokens: 50,000 merges, 256 bytes, end-of-text. */
 export const GPT2_VOCABULARY = 50257;
 const END_OF_TEXT = 50256;
 const END_OF_TEXT_TEXT = '<|endoftext|>';
 
-/** White space as the reference tokenizer's regular expressions have it; JavaScript's \s differs. */
-const SPACE = '\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
-
-/** GPT-2's split pattern (encoder.py of the GPT-2 release), with white space spelled out. */
-const PATTERN = new RegExp(
-  `'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^${SPACE}\\p{L}\\p{N}]+|[${SPACE}]+(?![^${SPACE}])|[${SPACE}]+`,
-  'gu',
-);
+/** GPT-2's split pattern, with white space, letters and digits as the reference has them. */
+const PATTERN = referencePattern(GPT2_PATTERN, 'GPT-2');
 
 /**
  * Longer pieces (in UTF-16 units, standing in a run of as many code points) are merged with a heap: gpt-tokenizer's
@@ -37,21 +34,22 @@ export function gpt2Tokenizer(): Tokenizer {
     tokenSplitRegex: PATTERN,
   });
   let byBytes: Map<string, number> | undefined;
+  let written: string[] = [];
 
   const encodeText = (text: string): number[] => {
     if (!LONG_RUN.test(text)) return core.encodeNative(text);
-    byBytes ??= new Map(ranks.map((token, rank) => [Buffer.from(token).toString('latin1'), rank]));
+    written = written.length > 0 ? written : ranks.map((token) => Buffer.from(token).toString('latin1'));
+    byBytes ??= new Map(written.map((token, rank) => [token, rank]));
     const table = byBytes;
+    const rankOf = (left: number, right: number): number => table.get(written[left]! + written[right]!) ?? -1;
     const ids: number[] = [];
     for (const [piece] of text.matchAll(PATTERN)) {
       if (piece.length <= LONG_PIECE) {
         ids.push(...core.encodeNative(piece));
         continue;
       }
-      const bytes = Buffer.from(piece);
-      const latin1 = bytes.toString('latin1');
-      for (const id of mergeLongPiece(bytes, (start, end) => table.get(latin1.slice(start, end))))
-        ids.push(id);
+      const bytes = Array.from(Buffer.from(piece).toString('latin1'), (byte) => table.get(byte)!);
+      for (const id of mergeParts(bytes, rankOf, (rank) => rank)) ids.push(id);
     }
     return ids;
   };

@@ -5,15 +5,19 @@ import ranks from 'gpt-tokenizer/bpeRanks/r50k_base';
 import { UserError } from '../../errors.ts';
 import type { Tokenizer } from '../../types.ts';
 import { readJson } from '../checkpoint.ts';
+import { byteLevelTokenizer, isByteLevel, type Rules } from './byte-level.ts';
+import { BYTE_CHARACTERS } from './bytes.ts';
+import { type Configs, readRules, readVocabularyFiles, type TokenizerJson } from './files.ts';
+import { gpt1Tokenizer, isGpt1 } from './gpt1.ts';
 import { GPT2_VOCABULARY, gpt2Tokenizer } from './gpt2.ts';
-import { jsonTokenizer, type TokenizerJson } from './json.ts';
+import { jsonTokenizer } from './json.ts';
 
 /** A text with white space, contractions, digits, accents, emoji and CJK: decode(encode(x)) must give it back. */
 const ROUND_TRIP = " The cat's 12 naïve ideas\n\n\tcost 3.50 € — 漢字 😀.";
 
 /**
- * Opens the tokenizer of a checkpoint folder: GPT-2's vocabulary by gpt-tokenizer, any other tokenizer.json by
- * @huggingface/tokenizers. A GPT-2-sized model without tokenizer files is taken to use GPT-2's vocabulary.
+ * Opens the tokenizer of a checkpoint folder: GPT-2's vocabulary by gpt-tokenizer, other byte-level ones and
+ * GPT-1's by the readers here, the rest (Llama 2 and its like, word-level ones) by @huggingface/tokenizers. A GPT-2-sized model without tokenizer files is taken to use GPT-2's vocabulary.
  * @throws UserError where the files are missing, malformed or of another vocabulary than the model's.
  */
 export async function openTokenizer(
@@ -35,6 +39,11 @@ async function read(
 ): Promise<Tokenizer> {
   const tokenizerPath = join(folder, 'tokenizer.json');
   const vocabularyPath = join(folder, 'vocab.json');
+  const configPath = join(folder, 'tokenizer_config.json');
+  const configs: Configs = {
+    tokenizer: existsSync(configPath) ? await readJson(configPath) : {},
+    model: model.config,
+  };
   if (existsSync(tokenizerPath)) {
     const json = (await readJson(tokenizerPath)) as unknown as TokenizerJson;
     if (typeof json.model !== 'object' || json.model === null) {
@@ -42,31 +51,36 @@ async function read(
         `${tokenizerPath}: expected "model" to be an object, found ${JSON.stringify(json.model)}`,
       );
     }
-    if (isPlainByteLevel(json) && isGpt2Vocabulary(json.model.vocab)) return checked(folder, gpt2Tokenizer());
-    const configPath = join(folder, 'tokenizer_config.json');
-    const config = existsSync(configPath) ? await readJson(configPath) : {};
-    return jsonTokenizer(tokenizerPath, json, config, startOfText(json, config, model.config));
+    return build(folder, tokenizerPath, json, readRules(tokenizerPath, json, configs), configs);
   }
   if (existsSync(vocabularyPath)) {
-    if (isGpt2Vocabulary(await readJson(vocabularyPath)) && existsSync(join(folder, 'merges.txt'))) {
-      const merges = (await readFile(join(folder, 'merges.txt'), 'utf8'))
-        .split('\n')
-        .filter((line) => line !== '');
-      const count = merges.filter((line) => !line.startsWith('#version')).length;
-      if (count !== 50_000)
-        throw new UserError(`${folder}/merges.txt: expected 50000 merges, found ${count}`);
-      return checked(folder, gpt2Tokenizer());
-    }
-    throw new UserError(
-      `${vocabularyPath}: not GPT-2's vocabulary; a tokenizer.json is needed for any other`,
+    const mergesPath = join(folder, 'merges.txt');
+    if (!existsSync(mergesPath)) throw new UserError(`${folder}: vocab.json needs a merges.txt beside it`);
+    const { json, rules } = readVocabularyFiles(
+      vocabularyPath,
+      await readJson(vocabularyPath),
+      await readFile(mergesPath, 'utf8'),
+      configs,
     );
+    return build(folder, vocabularyPath, json, rules, configs);
   }
   if (model.vocabularySize >= GPT2_VOCABULARY && model.config.model_type === 'gpt2') {
     return checked(folder, gpt2Tokenizer());
   }
   throw new UserError(
-    `${folder}: no tokenizer.json, and a vocab_size of ${model.vocabularySize} is not GPT-2's ${GPT2_VOCABULARY}`,
+    `${folder}: expected a tokenizer.json, or vocab.json and merges.txt, found neither; only a gpt2 model of at least ${GPT2_VOCABULARY} tokens is known to have GPT-2's vocabulary, and this is ${JSON.stringify(model.config.model_type ?? null)} of ${model.vocabularySize}`,
   );
+}
+
+function build(folder: string, path: string, json: TokenizerJson, rules: Rules, configs: Configs): Tokenizer {
+  if (isGpt2(json, rules)) {
+    const { length } = json.model.merges as readonly unknown[];
+    if (length !== 50_000) throw new UserError(`${path}: expected GPT-2's 50000 merges, found ${length}`);
+    return checked(folder, gpt2Tokenizer());
+  }
+  if (isByteLevel(json)) return byteLevelTokenizer(path, json, rules);
+  if (isGpt1(json)) return gpt1Tokenizer(path, json, rules);
+  return jsonTokenizer(path, json, configs.tokenizer, rules);
 }
 
 function checked(folder: string, tokenizer: Tokenizer): Tokenizer {
@@ -77,8 +91,8 @@ function checked(folder: string, tokenizer: Tokenizer): Tokenizer {
   return tokenizer;
 }
 
-/** True for GPT-2's own pipeline: no normaliser, and byte-level splitting without a space put before the text. */
-function isPlainByteLevel(json: TokenizerJson): boolean {
+/** True for GPT-2's own tokenizer: its vocabulary, no normaliser, no space or token put before a text. */
+function isGpt2(json: TokenizerJson, rules: Rules): boolean {
   const {
     type,
     add_prefix_space: space,
@@ -86,10 +100,15 @@ function isPlainByteLevel(json: TokenizerJson): boolean {
   } = (json.pre_tokenizer ?? {}) as Record<string, unknown>;
   return (
     json.model.type === 'BPE' &&
+    Array.isArray(json.model.merges) &&
     json.normalizer == null &&
     type === 'ByteLevel' &&
     space !== true &&
-    split !== false
+    split !== false &&
+    rules.prefix === null &&
+    rules.added.every((token) => token.id === GPT2_VOCABULARY - 1) &&
+    rules.startOfText === GPT2_VOCABULARY - 1 &&
+    isGpt2Vocabulary(json.model.vocab)
   );
 }
 
@@ -102,31 +121,4 @@ function isGpt2Vocabulary(vocabulary: unknown): boolean {
     for (const byte of Buffer.from(token)) written += BYTE_CHARACTERS[byte];
     return ids[written] === rank;
   });
-}
-
-/** GPT-2 writes each byte of a token as one visible character (bytes_to_unicode of the GPT-2 release). */
-const BYTE_CHARACTERS: readonly string[] = (() => {
-  let next = 256;
-  return Array.from({ length: 256 }, (_, byte) => {
-    const visible = (byte > 32 && byte < 127) || (byte > 160 && byte !== 173);
-    return String.fromCodePoint(visible ? byte : next++);
-  });
-})();
-
-/** Beginning-of-text, else end-of-text: from the tokenizer's configuration by name, else the model's by id. */
-function startOfText(
-  json: TokenizerJson,
-  tokenizerConfig: Readonly<Record<string, unknown>>,
-  modelConfig: Readonly<Record<string, unknown>>,
-): number | null {
-  for (const name of ['bos_token', 'eos_token']) {
-    const entry = tokenizerConfig[name];
-    const text =
-      typeof entry === 'object' && entry !== null ? (entry as { content?: unknown }).content : entry;
-    const added = json.added_tokens?.find((token) => token.content === text);
-    if (added) return added.id;
-    const id = modelConfig[`${name}_id`];
-    if (typeof id === 'number') return id;
-  }
-  return null;
 }
