@@ -107,7 +107,8 @@ export function byteLevelTokenizer(path: string, json: Pipeline, rules: Rules): 
   };
 
   const tokens: (string | undefined)[] = [...vocabulary.tokens];
-  for (const { id, content } of rules.added) tokens[id] = content;
+  for (const token of rules.added)
+    tokens[token.id] = token.normalized ? normalise(token.content) : token.content;
   const bytes: (Uint8Array | undefined)[] = [];
 
   return {

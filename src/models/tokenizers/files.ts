@@ -33,7 +33,7 @@ const END_OF_TEXT = { bos_token: '<|endoftext|>', eos_token: '<|endoftext|>' };
 /** The named tokens that those classes have where tokenizer_config.json is silent. */
 const NAMED: Readonly<Record<string, Json>> = {
   GPT2Tokenizer: END_OF_TEXT,
-  GPTNeoXTokenizer: END_OF_TEXT,
+  GPTNeoXTokenizer: { ...END_OF_TEXT, pad_token: '<|padding|>' },
   Qwen2Tokenizer: { eos_token: '<|endoftext|>' },
   OpenAIGPTTokenizer: { unk_token: '<unk>' },
 };

@@ -60,7 +60,8 @@ export function gpt1Tokenizer(path: string, json: Pipeline, rules: Rules): Token
   }
   const cut = addedTokenSplitter(rules.added, normalise);
   const tokens: (string | undefined)[] = [...vocabulary.tokens];
-  for (const { id, content } of rules.added) tokens[id] = content;
+  for (const token of rules.added)
+    tokens[token.id] = token.normalized ? normalise(token.content) : token.content;
 
   const encodeWord = (word: string): number[] => {
     const characters = Array.from(word);

@@ -7,17 +7,19 @@ import type { Tokenizer } from '../../types.ts';
 import { readJson } from '../checkpoint.ts';
 import { byteLevelTokenizer, isByteLevel, type Rules } from './byte-level.ts';
 import { BYTE_CHARACTERS } from './bytes.ts';
+import { characterTokenizer } from './characters.ts';
 import { type Configs, readRules, readVocabularyFiles, type TokenizerJson } from './files.ts';
 import { gpt1Tokenizer, isGpt1 } from './gpt1.ts';
 import { GPT2_VOCABULARY, gpt2Tokenizer } from './gpt2.ts';
-import { jsonTokenizer } from './json.ts';
+import { isMetaspace, metaspaceTokenizer } from './metaspace.ts';
 
 /** A text with white space, contractions, digits, accents, emoji and CJK: decode(encode(x)) must give it back. */
 const ROUND_TRIP = " The cat's 12 naïve ideas\n\n\tcost 3.50 € — 漢字 😀.";
 
 /**
- * Opens the tokenizer of a checkpoint folder: GPT-2's vocabulary by gpt-tokenizer, other byte-level ones and
- * GPT-1's by the readers here, the rest (Llama 2 and its like, word-level ones) by @huggingface/tokenizers. A GPT-2-sized model without tokenizer files is taken to use GPT-2's vocabulary.
+ * Opens the tokenizer of a checkpoint folder: GPT-2's vocabulary by gpt-tokenizer, other byte-level ones,
+ * GPT-1's and those with marked spaces (Llama 2) by the readers here, one of single characters by
+ * @huggingface/tokenizers. Any other kind is refused. A GPT-2-sized model without tokenizer files is taken to use GPT-2's vocabulary.
  * @throws UserError where the files are missing, malformed or of another vocabulary than the model's.
  */
 export async function openTokenizer(
@@ -80,7 +82,8 @@ function build(folder: string, path: string, json: TokenizerJson, rules: Rules, 
   }
   if (isByteLevel(json)) return byteLevelTokenizer(path, json, rules);
   if (isGpt1(json)) return gpt1Tokenizer(path, json, rules);
-  return jsonTokenizer(path, json, configs.tokenizer, rules);
+  if (isMetaspace(json)) return metaspaceTokenizer(path, json, rules);
+  return characterTokenizer(path, json, configs.tokenizer, rules);
 }
 
 function checked(folder: string, tokenizer: Tokenizer): Tokenizer {
