@@ -5,7 +5,7 @@ import { type AddedToken, addedTokenSplitter } from './added.ts';
 import { BYTE_CHARACTERS, bytesOf } from './bytes.ts';
 import { literalPattern, referencePattern } from './pattern.ts';
 import { nfc, wellFormed } from './unicode.ts';
-import { type ModelJson, readVocabulary } from './vocabulary.ts';
+import { type ModelJson, readVocabulary, unknownSwitch } from './vocabulary.ts';
 
 /** GPT-2's split pattern (encoder.py of the GPT-2 release), which ByteLevel has built in. */
 export const GPT2_PATTERN =
@@ -156,10 +156,19 @@ function stepsOf(json: unknown): Json[] {
   return Array.isArray(pretokenizers) ? pretokenizers.flatMap(stepsOf) : [];
 }
 
+const SWITCHES: Readonly<Record<string, readonly string[]>> = {
+  Split: ['pattern', 'behavior', 'invert'],
+  Digits: ['individual_digits'],
+  // trim_offsets says where a token's text lies.
+  ByteLevel: ['add_prefix_space', 'use_regex', 'trim_offsets'],
+};
+
 function splitter(json: unknown, path: string, refuse: (what: string) => never): Step {
   const steps = stepsOf(json);
   return steps
     .flatMap(({ type, ...fields }, i): Step[] => {
+      const unknown = unknownSwitch(fields, SWITCHES[String(type)] ?? []);
+      if (SWITCHES[String(type)] && unknown !== undefined) refuse(`"${unknown}" of ${type}`);
       if (type === 'Split') return [splitStep(fields, path, refuse)];
       // The reference's digits are of a newer Unicode than its patterns.
       if (type === 'Digits') return [isolate(fields.individual_digits === true ? /\p{N}/gu : /\p{N}+/gu)];

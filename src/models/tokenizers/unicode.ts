@@ -1,6 +1,6 @@
 /**
  * Where the reference's Unicode tables differ from this runtime's (ranges of code points, by asking the reference of
- * every code point: tests/model/tokenizers.py). Tables only ever grow, so what a list names is harmless to a runtime
+ * every code point: tests/model/tokenizers_live.py). Tables only ever grow, so what a list names is harmless to a runtime
  * that is older than the list.
  */
 function ranges(list: string): string {

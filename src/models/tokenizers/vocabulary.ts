@@ -24,8 +24,30 @@ export interface Vocabulary {
   merge(parts: number[]): number[];
 }
 
+const SWITCHES = [
+  'type',
+  'vocab',
+  'merges',
+  'unk_token',
+  'dropout',
+  'continuing_subword_prefix',
+  'end_of_word_suffix',
+  'fuse_unk',
+  'byte_fallback',
+  'ignore_merges',
+];
+
+/** The first name of a component's switch that is set and is not among those known, or undefined. */
+export function unknownSwitch(component: object, known: readonly string[]): string | undefined {
+  return Object.entries(component).find(
+    ([name, value]) => !known.includes(name) && value !== null && value !== false,
+  )?.[0];
+}
+
 /** @throws UserError where vocabulary and merges are malformed or do not fit each other. */
 export function readVocabulary(path: string, model: ModelJson): Vocabulary {
+  const unknown = unknownSwitch(model, SWITCHES);
+  if (unknown !== undefined) throw new UserError(`${path}: "${unknown}" of the model is not supported`);
   const { ids, tokens } = readTokens(path, model.vocab);
   if (!Array.isArray(model.merges)) throw new UserError(`${path}: expected "merges" to be an array`);
   const made = new Int32Array(model.merges.length);
