@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { mkdir, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { hasCode } from '../errors.ts';
@@ -37,8 +36,11 @@ export async function makeFolder(folder: string): Promise<void> {
     await mkdir(folder);
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return;
-    if (!hasCode(error, 'ENOENT') || existsSync(dirname(folder))) throw error;
+    if (!hasCode(error, 'ENOENT')) throw error;
     await makeFolder(dirname(folder));
-    await makeFolder(folder);
+    // The folder above is there now, made here or by someone else meanwhile: a second refusal is final.
+    await mkdir(folder).catch((again) => {
+      if (!hasCode(again, 'EEXIST')) throw again;
+    });
   }
 }

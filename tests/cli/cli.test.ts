@@ -36,7 +36,9 @@ function file(name: string, text: string): string {
 const cut = brokenModel('cut', (path) => truncateSync(join(path, 'model.safetensors'), 30_000));
 const otherVocabulary = brokenModel('vocabulary', (path) => {
   const at = join(path, 'tokenizer.json');
-  writeFileSync(at, readFileSync(at, 'utf8').replace('"id": 256', '"id": 999'));
+  const tokenizer = JSON.parse(readFileSync(at, 'utf8'));
+  tokenizer.added_tokens.push({ ...tokenizer.added_tokens[0], id: 257, content: '<|one too many|>' });
+  writeFileSync(at, JSON.stringify(tokenizer));
 });
 const otherArchitecture = brokenModel('architecture', (path) => {
   const at = join(path, 'config.json');
@@ -66,7 +68,7 @@ describe('bad input is one sentence on stderr and exit 2', () => {
     [
       'a wrong vocabulary',
       run('--model', otherVocabulary, '--tasks', 'demo-lambada'),
-      /the tokenizer has 1000 tokens, but the model's vocab_size is 257/,
+      /the tokenizer has 258 tokens, but the model's vocab_size is 257/,
     ],
     [
       'an unknown architecture',

@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import {
+  closeSync,
+  createReadStream,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  statSync,
+} from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -47,6 +55,7 @@ export async function fakeHub(repo: string, folder: string): Promise<FakeHub> {
     listing: undefined,
     close,
   };
+  const etags = new Map<string, string>();
   const storage = createServer((request, response) => answer(request, response, 'storage'));
   const front = createServer((request, response) => answer(request, response, 'hub'));
   const port = (server: Server): Promise<number> =>
@@ -90,51 +99,70 @@ export async function fakeHub(repo: string, folder: string): Promise<FakeHub> {
       return void response.end(JSON.stringify({ sha: COMMIT, siblings, cardData: { license: 'mit' } }));
     }
     const file = path.split('/').at(-1)!;
-    let content: Buffer;
+    const source = join(folder, file);
+    let size: number;
     try {
-      content = readFileSync(join(folder, file));
+      size = statSync(source).size;
     } catch {
       return void response.writeHead(404, { 'X-Error-Code': 'EntryNotFound' }).end();
     }
     const large = /\.(safetensors|onnx)$/.test(file);
-    const etag = large ? createHash('sha256').update(content).digest('hex') : gitSha1(content);
+    const etag = etags.get(source) ?? (large ? sha256(source) : gitSha1(readFileSync(source)));
+    etags.set(source, etag);
     if (host === 'hub' && large) {
       response.writeHead(302, {
         Location: `${storageUrl}/blobs/${file}`,
         'X-Repo-Commit': COMMIT,
         'X-Linked-Etag': `"${etag}"`,
-        'X-Linked-Size': String(content.length),
+        'X-Linked-Size': String(size),
         ETag: 'W/"other"',
       });
       return void response.end();
     }
-    send(response, { method, file, content, etag, range });
+    send(response, { method, file, source, size, etag, range });
   }
 
   function send(
     response: ServerResponse,
-    asked: { method: string; file: string; content: Buffer; etag: string; range: string | undefined },
+    asked: {
+      method: string;
+      file: string;
+      source: string;
+      size: number;
+      etag: string;
+      range: string | undefined;
+    },
   ): void {
-    const { method, file, content, etag, range } = asked;
+    const { method, file, source, size, etag, range } = asked;
     const fault = method === 'GET' ? takeFault(file) : undefined;
     if (fault?.status !== undefined) return void response.writeHead(fault.status, fault.headers).end();
     const start = fault?.ignoreRange ? 0 : Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? 0);
-    if (start >= content.length && start > 0) {
-      return void response.writeHead(416, { 'Content-Range': `bytes */${content.length}` }).end();
+    if (start >= size && start > 0) {
+      return void response.writeHead(416, { 'Content-Range': `bytes */${size}` }).end();
     }
-    const body = Buffer.from(content.subarray(start));
-    if (fault?.flip) body[body.length >> 1]! ^= 1;
     response.writeHead(start > 0 ? 206 : 200, {
-      'Content-Length': String(body.length),
-      ...(start > 0 ? { 'Content-Range': `bytes ${start}-${content.length - 1}/${content.length}` } : {}),
+      'Content-Length': String(size - start),
+      ...(start > 0 ? { 'Content-Range': `bytes ${start}-${size - 1}/${size}` } : {}),
       ETag: `"${etag}"`,
       'X-Repo-Commit': COMMIT,
     });
     if (method === 'HEAD') return void response.end();
-    const part = body.subarray(0, fault?.cutAfter ?? body.length);
-    hub.sent += part.length;
-    if (fault?.cutAfter === undefined) return void response.end(part);
-    response.write(part, () => setTimeout(() => response.destroy(), 20));
+    const length = Math.min(fault?.cutAfter ?? size, size - start);
+    hub.sent += length;
+    if (length === 0) return void response.end();
+    const body = createReadStream(source, { start, end: start + length - 1 });
+    body.on('data', (chunk) => {
+      if (fault?.flip) (chunk as Buffer)[(chunk as Buffer).length >> 1]! ^= 1;
+      if (!response.write(chunk)) {
+        body.pause();
+        response.once('drain', () => body.resume());
+      }
+    });
+    body.on('end', () => {
+      if (fault?.cutAfter === undefined) response.end();
+      // What was sent must have been read: an error overtakes it.
+      else setTimeout(() => response.destroy(), 50);
+    });
   }
 
   function takeFault(file: string): Fault | undefined {
@@ -142,6 +170,18 @@ export async function fakeHub(repo: string, folder: string): Promise<FakeHub> {
     if (fault?.times !== undefined) fault.times--;
     return fault;
   }
+}
+
+/** Of a file that need not fit into memory. */
+function sha256(path: string): string {
+  const hash = createHash('sha256');
+  const buffer = Buffer.alloc(1 << 24);
+  const file = openSync(path, 'r');
+  for (let read = readSync(file, buffer); read > 0; read = readSync(file, buffer)) {
+    hash.update(buffer.subarray(0, read));
+  }
+  closeSync(file);
+  return hash.digest('hex');
 }
 
 export function gitSha1(content: Buffer): string {

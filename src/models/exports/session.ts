@@ -254,12 +254,7 @@ export async function openExportSession(options: ExportSessionOptions): Promise<
     for (const [i, { input }] of ports.past.entries()) {
       const layer = past.layers[i] ?? none;
       const repeated = batch === 1 ? layer : repeat(layer, batch);
-      feeds[input] = new ort.Tensor(ports.pastType, repeated, [
-        batch,
-        heads,
-        layer.length / (heads * size),
-        size,
-      ]);
+      feeds[input] = tensorOf(repeated, [batch, heads, layer.length / (heads * size), size]);
     }
     const known = (past.layers[0]?.length ?? 0) > 0;
     if (ports.branch) feeds[ports.branch] = new ort.Tensor('bool', Uint8Array.of(known ? 1 : 0), [1]);
@@ -346,6 +341,17 @@ function repeat(layer: Numbers, times: number): Numbers {
   const all = layer instanceof Float32Array ? new Float32Array(length) : new Uint16Array(length);
   for (let i = 0; i < times; i++) all.set(layer, i * layer.length);
   return all;
+}
+
+/**
+ * A tensor of float32 numbers or of float16 bits. Where a runtime has Float16Array, the bits are made one, whose length
+ * onnxruntime-node takes for 0 (https://github.com/microsoft/onnxruntime/pull/32323): the bits themselves are handed
+ * over in its place.
+ */
+function tensorOf(numbers: Numbers, shape: readonly number[]): ort.Tensor {
+  if (numbers instanceof Float32Array) return new ort.Tensor('float32', numbers, shape);
+  const tensor = new ort.Tensor('float16', numbers, shape);
+  return Object.defineProperty(tensor, 'data', { value: numbers });
 }
 
 /** The numbers of a tensor; float16 as bits, whichever array the runtime made of them. */
