@@ -58,7 +58,7 @@ const BY_ALL = ['types', 'errors'];
 /** Who may import a module that touches the runtime, the network or the disk. */
 const EDGES: Readonly<Record<string, readonly string[]>> = {
   'onnxruntime-node': ['src/models/ort.ts', 'src/models/exports/session.ts', 'src/models/probe-child.ts'],
-  tar: ['src/data/unpack.ts'],
+  tar: ['src/data/decode.ts', 'src/data/unpack.ts'],
   yauzl: ['src/data/unpack.ts'],
   'node:worker_threads': ['src/models/backend.ts', 'src/models/worker.ts'],
   'node:child_process': ['src/evaluate/environment.ts', 'src/models/probe.ts'],

@@ -4,27 +4,44 @@ import { UserError } from '../errors.ts';
 import { packageFolder } from '../package.ts';
 
 /**
- * How a file's records lie in it: a JSON object a line, a text a line, or tab-separated columns named by the first
- * line, without quoting.
+ * How a file's records lie in it. `jsonl`: a JSON object a line. `json`: a document: a list of objects, alone or under
+ * "data", or an object whose entries are the records. `lines`: a text a line. `blocks`: texts between blank lines.
+ * `tsv`: columns named by the first line, between tabs, without quoting. `sgm`: the segments of a WMT file. `tar`: the
+ * members of an archive that `members` fits, a JSON object each. `parquet`: its rows. Behind any of them .gz, .bz2 or
+ * .zst at the end of the name says how the file is packed.
  */
-export type RecordFormat = 'jsonl' | 'lines' | 'tsv';
-const FORMATS: readonly RecordFormat[] = ['jsonl', 'lines', 'tsv'];
+export type RecordFormat = 'jsonl' | 'json' | 'lines' | 'blocks' | 'tsv' | 'sgm' | 'tar' | 'parquet';
+const FORMATS: readonly RecordFormat[] = ['jsonl', 'json', 'lines', 'blocks', 'tsv', 'sgm', 'tar', 'parquet'];
 
 /** Where one split of a data set comes from. Facts that are not known are null. */
-export type SplitCard = FileSplit | GeneratedSplit;
+export type SplitCard = FileSplit | ParallelSplit | GeneratedSplit;
 
-export interface FileSplit {
+/** A file of records, and what is known of it. */
+export interface FileFacts {
   /** Path below a data folder; below the package's `datasets` where `bundled`. */
   readonly file: string;
-  readonly bundled?: boolean;
   readonly format: RecordFormat;
+  /** Of a tar: what the paths of the wanted members begin with. */
+  readonly members?: string;
+  readonly sha256?: string | null;
+  readonly bytes?: number | null;
+  readonly records?: number;
+}
+
+export interface FileSplit extends FileFacts {
+  readonly bundled?: boolean;
   /** Where the file itself is published. */
   readonly url?: string;
   /** The file's path in the card's archive, where it is published in one. */
   readonly member?: string;
-  readonly sha256?: string | null;
-  readonly bytes?: number | null;
-  readonly records?: number;
+  /** The same records in other files, which serve where the published one is not here. */
+  readonly copies?: readonly FileFacts[];
+}
+
+/** Files of one text each line or segment, side by side: a record has a text from each, by the columns' names. */
+export interface ParallelSplit {
+  readonly columns: Readonly<Record<string, FileSplit>>;
+  readonly records: number;
 }
 
 export interface GeneratedSplit {
@@ -74,9 +91,14 @@ export function cardNames(): string[] {
     .sort();
 }
 
-/** The URL that a split's file comes from, its own or its archive's; undefined where none is published. */
-export function sourceOf(card: DatasetCard, entry: SplitCard): string | undefined {
-  if ('generator' in entry) return undefined;
+/** The files of a split: none where it is generated, several where it is parallel. */
+export function filesOf(entry: SplitCard): readonly FileSplit[] {
+  if ('generator' in entry) return [];
+  return 'columns' in entry ? Object.values(entry.columns) : [entry];
+}
+
+/** The URL that a file comes from, its own or its archive's; undefined where none is published. */
+export function sourceOf(card: DatasetCard, entry: FileSplit): string | undefined {
   return entry.member === undefined ? entry.url : card.archive?.url;
 }
 
@@ -111,25 +133,47 @@ export function parseCard(path: string, text: string): DatasetCard {
 
 function checkSplit(path: string, name: string, split: Fields, hasArchive: boolean): void {
   const check = checker(path, `splits.${name}.`, split);
-  check('format', (v) => FORMATS.includes(v as RecordFormat), `one of ${FORMATS.join(', ')}`);
   if (split.generator !== undefined) {
     check('generator', (v) => v === 'arithmetic', '"arithmetic"');
     check('set', isText, 'a text');
     check('records', isCount, 'a number of records');
     return;
   }
-  check('file', isInside, 'a relative path without ".."');
+  if (split.columns === undefined) {
+    checkFile(path, `splits.${name}`, split, hasArchive);
+    return;
+  }
+  check('columns', isObject, 'an object of files');
+  check('records', isCount, 'a number of records');
+  for (const [column, file] of Object.entries(split.columns as Fields)) {
+    checkFile(path, `splits.${name}.columns.${column}`, file as Fields, hasArchive);
+  }
+}
+
+function checkFile(path: string, where: string, file: Fields, hasArchive: boolean): void {
+  const check = checker(path, `${where}.`, file);
+  checkFacts(check);
   check('bundled', (v) => v === undefined || typeof v === 'boolean', 'true or false');
   check('url', (v) => v === undefined || isUrl(v), 'an https URL');
   check('member', (v) => v === undefined || isInside(v), 'a relative path without ".."');
+  check('copies', (v) => v === undefined || (Array.isArray(v) && v.every(isObject)), 'a list of files');
+  for (const [i, copy] of ((file.copies ?? []) as Fields[]).entries()) {
+    checkFacts(checker(path, `${where}.copies[${i}].`, copy));
+  }
+  if (file.member === undefined) return;
+  check('url', (v) => v === undefined, 'nothing beside "member"');
+  if (!hasArchive) {
+    throw new UserError(`${path}: "${where}.member" expected an "archive" in the card, found none`);
+  }
+}
+
+function checkFacts(check: ReturnType<typeof checker>): void {
+  check('format', (v) => FORMATS.includes(v as RecordFormat), `one of ${FORMATS.join(', ')}`);
+  check('file', isInside, 'a relative path without ".."');
+  check('members', (v) => v === undefined || isInside(v), 'a relative path without ".."');
   check('sha256', (v) => v == null || isHash(v), '64 hexadecimal digits or null');
   check('bytes', (v) => v == null || isCount(v), 'a number of bytes or null');
   check('records', (v) => v === undefined || isCount(v), 'a number of records');
-  if (split.member === undefined) return;
-  check('url', (v) => v === undefined, 'nothing beside "member"');
-  if (!hasArchive) {
-    throw new UserError(`${path}: "splits.${name}.member" expected an "archive" in the card, found none`);
-  }
 }
 
 /** Checks one fact of a card's object. */

@@ -3,11 +3,10 @@ import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, join, resolve, sep } from 'node:path';
 import { messageOf, UserError } from '../errors.ts';
-import { type Archive, cardNames, type DatasetCard, type FileSplit, readCard } from './card.ts';
+import { type Archive, cardNames, type DatasetCard, type FileSplit, filesOf, readCard } from './card.ts';
+import { decodeFile } from './decode.ts';
 import { inTurn, openSink } from './place.ts';
 import { archivePath, membersOf, pullFolder } from './pull.ts';
-import { parseRecords } from './records.ts';
-import { decodeUtf8 } from './text.ts';
 import { unpack } from './unpack.ts';
 
 export interface ImportOptions {
@@ -31,8 +30,8 @@ export async function importFile(path: string, options: ImportOptions): Promise<
   const sha256 = await hashFile(path, options.signal);
   const cards = cardNames().map(readCard);
   const files = cards.flatMap((card) =>
-    Object.entries(card.splits).flatMap(([split, entry]) =>
-      'generator' in entry || entry.bundled ? [] : [{ card, split, entry }],
+    Object.entries(card.splits).flatMap(([split, of]) =>
+      filesOf(of).flatMap((entry) => (entry.bundled ? [] : [{ card, split, entry }])),
     ),
   );
   const exact = files.find(({ entry }) => entry.sha256 === sha256);
@@ -111,7 +110,7 @@ async function placeFile(path: string, { entry, card }: Known, options: ImportOp
 
 /** A file of unknown hash must at least hold as many well-formed records as its card says. */
 async function checkRecords(path: string, entry: FileSplit): Promise<void> {
-  const { length } = parseRecords(path, decodeUtf8(path, await readFile(path)), entry.format);
+  const { length } = await decodeFile(path, await readFile(path), entry);
   if (entry.records === undefined ? length === 0 : length !== entry.records) {
     throw new UserError(`${path}: expected ${entry.records ?? 'some'} records, found ${length}`);
   }

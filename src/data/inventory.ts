@@ -1,13 +1,13 @@
 import { stat } from 'node:fs/promises';
 import { messageOf, UserError } from '../errors.ts';
-import { cardNames, type DatasetCard, readCard, sourceOf } from './card.ts';
-import { findSplit, readSplit } from './split.ts';
+import { cardNames, type DatasetCard, filesOf, readCard, type SplitCard, sourceOf } from './card.ts';
+import { type Found, findFile, findSplit, readFound, readSplit } from './split.ts';
 
-/** A split of a data set: what its card says, and where it lies. */
+/** A file of a split, or a split that is generated: what its card says, and where it lies. */
 export interface InventoryEntry {
   readonly set: string;
   readonly split: string;
-  /** Path below a data folder; null for what is generated. */
+  /** Path below a data folder, even where a copy of it is here instead; null for what is generated. */
   readonly file: string | null;
   readonly url: string | null;
   readonly sha256: string | null;
@@ -32,19 +32,25 @@ export function selectCards(names: readonly string[]): DatasetCard[] {
 
 export function inventory(cards: readonly DatasetCard[]): InventoryEntry[] {
   return cards.flatMap((card) =>
-    Object.entries(card.splits).map(([split, entry]) => {
-      const facts = 'file' in entry ? entry : undefined;
-      return {
-        set: card.name,
-        split,
-        file: facts?.file ?? null,
-        url: sourceOf(card, entry) ?? null,
-        sha256: facts?.sha256 ?? null,
-        bytes: facts?.bytes ?? null,
-        records: entry.records ?? null,
-        licence: card.licence,
-        path: findSplit(card, split) ?? null,
-      };
+    Object.entries(card.splits).flatMap(([split, entry]): InventoryEntry | InventoryEntry[] => {
+      const common = { set: card.name, split, licence: card.licence };
+      if ('generator' in entry) {
+        const unknown = { file: null, url: null, sha256: null, bytes: null };
+        return { ...common, ...unknown, records: entry.records, path: findSplit(card, split) ?? null };
+      }
+      return filesOf(entry).map((file) => {
+        const found = findFile(file);
+        const { sha256, bytes, records } = found?.facts ?? file;
+        return {
+          ...common,
+          file: file.file,
+          url: sourceOf(card, file) ?? null,
+          sha256: sha256 ?? null,
+          bytes: bytes ?? null,
+          records: ('columns' in entry ? entry.records : records) ?? null,
+          path: found?.path ?? null,
+        };
+      });
     }),
   );
 }
@@ -58,14 +64,17 @@ export interface Verified {
   readonly problem?: string;
 }
 
-/** Reads a split that is here whole, and holds its size, hash and records against its card. */
+/** Reads a file that is here whole, and holds its size, hash and records against its card. */
 export async function verify(entry: InventoryEntry): Promise<Verified> {
   const { path, set, split } = entry;
   if (path === null) throw new Error(`${set} ${split} is not here`);
   const card = readCard(set);
+  const file = filesOf(card.splits[split] as SplitCard).find((one) => one.file === entry.file);
   let found: { readonly sha256: string; readonly records: number };
   try {
-    const { sha256, records } = await readSplit(card, split);
+    const { sha256, records } = file
+      ? await readFound(`${set} ${split}`, findFile(file) as Found)
+      : await readSplit(card, split);
     found = { sha256, records: records.length };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;

@@ -4,9 +4,18 @@ import { basename, join } from 'node:path';
 import { type DownloadEvent, download, Unreachable } from '../download.ts';
 import { UserError } from '../errors.ts';
 import { cacheFolder } from '../package.ts';
-import { type Archive, cardNames, type DatasetCard, type FileSplit, readCard } from './card.ts';
+import {
+  type Archive,
+  cardNames,
+  type DatasetCard,
+  type FileSplit,
+  filesOf,
+  readCard,
+  type SplitCard,
+  sourceOf,
+} from './card.ts';
 import { inTurn } from './place.ts';
-import { findSplit } from './split.ts';
+import { findFile } from './split.ts';
 import { type Member, unpack } from './unpack.ts';
 
 /** A split of a data set. */
@@ -20,12 +29,12 @@ export interface PullOptions {
   readonly onDownload?: ((event: DownloadEvent) => void) | undefined;
 }
 
-/** One file to fetch, and the splits that it brings. */
+/** One download, and the files that it brings. */
 interface Job {
   readonly url: string;
   readonly licence: string;
   readonly what: string;
-  readonly splits: SplitName[];
+  readonly files: FileSplit[];
   readonly run: (options: PullOptions) => Promise<ReadonlyMap<string, UserError>>;
 }
 
@@ -59,45 +68,34 @@ export async function pullSplits(
       options.signal?.throwIfAborted();
       if (!(error instanceof UserError)) throw error;
       if (error instanceof Unreachable) dead.set(host, error);
-      found = new Map(job.splits.map((name) => [fileOf(name), error]));
+      found = new Map(job.files.map(({ file }) => [file, error]));
     }
     for (const [file, problem] of found) problems.set(file, problem);
   }
   return problems;
 }
 
-/** The file entry of a split that is published as one. */
-function publishedEntry({ card, split }: SplitName): FileSplit | undefined {
-  const entry = card.splits[split];
-  if (!entry || 'generator' in entry || entry.bundled) return undefined;
-  return entry.member !== undefined || entry.url !== undefined ? entry : undefined;
-}
-
-function fileOf({ card, split }: SplitName): string {
-  const entry = card.splits[split];
-  return entry && 'file' in entry ? entry.file : split;
-}
-
 function jobsOf(wanted: readonly SplitName[]): Job[] {
   const jobs = new Map<string, Job>();
-  for (const name of wanted) {
-    const entry = publishedEntry(name);
-    if (!entry || findSplit(name.card, name.split) !== undefined) continue;
-    const archive = entry.member === undefined ? undefined : name.card.archive;
-    const url = archive?.url ?? (entry.url as string);
-    const job = jobs.get(url);
-    if (job) {
-      job.splits.push(name);
-      continue;
+  for (const { card, split } of wanted) {
+    for (const entry of filesOf(card.splits[split] as SplitCard)) {
+      const url = entry.bundled ? undefined : sourceOf(card, entry);
+      if (url === undefined || findFile(entry) !== undefined) continue;
+      const job = jobs.get(url);
+      if (job) {
+        job.files.push(entry);
+        continue;
+      }
+      const archive = entry.member === undefined ? undefined : card.archive;
+      const what = `${card.name} ${basename(new URL(url).pathname)}`;
+      const { licence } = card;
+      const files = [entry];
+      const run = (options: PullOptions): Promise<ReadonlyMap<string, UserError>> => {
+        const told = { url, what, licence, ...options };
+        return archive ? pullArchive(archive, files, told) : pullFile(entry, told);
+      };
+      jobs.set(url, { url, licence, what, files, run });
     }
-    const what = `${name.card.name} ${basename(new URL(url).pathname)}`;
-    const { licence } = name.card;
-    const splits = [name];
-    const run = (options: PullOptions): Promise<ReadonlyMap<string, UserError>> => {
-      const told = { url, what, licence, ...options };
-      return archive ? pullArchive(archive, splits, told) : pullFile(entry, told);
-    };
-    jobs.set(url, { url, licence, what, splits, run });
   }
   return [...jobs.values()];
 }
@@ -115,24 +113,23 @@ async function pullFile(entry: FileSplit, told: Told): Promise<ReadonlyMap<strin
 
 async function pullArchive(
   archive: Archive,
-  splits: readonly SplitName[],
+  files: readonly FileSplit[],
   told: Told,
 ): Promise<ReadonlyMap<string, UserError>> {
   const path = archivePath(archive);
   return inTurn(`${path}.pulling`, told.signal, async () => {
     // Another process may have brought them while this one waited.
     const members = membersOf(archive).filter((member) => !existsSync(member.target));
-    if (splits.every((name) => !members.some((m) => m.target === join(pullFolder(), fileOf(name)))))
+    if (files.every(({ file }) => !members.some((m) => m.target === join(pullFolder(), file))))
       return new Map();
     await fetchTold(path, archive, told);
     try {
       const wrong = await unpack({ path, format: archive.format }, members, told);
-      const problems = splits.flatMap((name) => {
-        const member = publishedEntry(name)?.member ?? '';
+      const problems = files.flatMap(({ file, member = '' }) => {
         const problem = wrong.get(member);
         return problem === undefined
           ? []
-          : [[fileOf(name), new UserError(`${archive.url}: ${member}: ${problem}`)] as const];
+          : [[file, new UserError(`${archive.url}: ${member}: ${problem}`)] as const];
       });
       await rm(path, { force: true });
       return new Map(problems);
@@ -172,19 +169,16 @@ export function archivePath({ url }: Archive): string {
 
 /** What all cards want of an archive. */
 export function membersOf(archive: Archive): Member[] {
-  return cardNames()
+  const files = cardNames()
     .map(readCard)
     .filter((card) => card.archive?.url === archive.url)
     .flatMap((card) => Object.values(card.splits))
-    .flatMap((entry) =>
-      'generator' in entry || entry.member === undefined
-        ? []
-        : [
-            {
-              path: entry.member,
-              target: join(pullFolder(), entry.file),
-              ...{ sha256: entry.sha256, bytes: entry.bytes },
-            },
-          ],
-    );
+    .flatMap(filesOf);
+  // Several splits may read one file.
+  const members = new Map<string, Member>();
+  for (const { member, file, sha256, bytes } of files) {
+    if (member !== undefined)
+      members.set(member, { path: member, target: join(pullFolder(), file), sha256, bytes });
+  }
+  return [...members.values()];
 }

@@ -1,5 +1,5 @@
 import { CsvError, parse } from 'csv-parse/sync';
-import { UserError } from '../errors.ts';
+import { messageOf, UserError } from '../errors.ts';
 import type { RecordFormat } from './card.ts';
 
 /**
@@ -18,23 +18,121 @@ export interface DataRecord {
   count(key: string): number;
   flag(key: string): boolean;
   strings(key: string): readonly string[];
+  /** A list of lists of strings. */
+  lists(key: string): readonly (readonly string[])[];
   /** An object within the record, and a list of objects. */
   object(key: string): DataRecord;
   objects(key: string): readonly DataRecord[];
+  /** The record's keys and their values, which are objects. */
+  entries(): readonly (readonly [key: string, value: DataRecord])[];
+  has(key: string): boolean;
   fail(message: string): never;
 }
 
+/** The formats whose files are texts. */
+export type TextFormat = Exclude<RecordFormat, 'tar' | 'parquet'>;
+
 /** Splits a file's text into records. Empty lines are skipped; they still count as lines. */
-export function parseRecords(path: string, text: string, format: RecordFormat): DataRecord[] {
-  if (format === 'tsv') return tabSeparated(path, text);
-  const records: DataRecord[] = [];
-  const lines = text.split('\n');
-  for (const [i, raw] of lines.entries()) {
-    const line = raw.endsWith('\r') ? raw.slice(0, -1) : raw;
-    if (line.trim() === '') continue;
-    records.push(format === 'jsonl' ? jsonRecord(path, i + 1, line) : record(path, i + 1, line, {}));
+export function parseRecords(path: string, text: string, format: TextFormat): DataRecord[] {
+  switch (format) {
+    case 'jsonl':
+      return linesOf(text).map(({ line, text: one }) => parseJson(`${path}:${line}`, line, one));
+    case 'lines':
+      return linesOf(text).map(({ line, text: one }) => record(`${path}:${line}`, line, one, {}));
+    case 'json':
+      return jsonDocument(path, text);
+    case 'tsv':
+      return tabSeparated(path, text);
+    case 'blocks':
+      return blocks(path, text);
+    case 'sgm':
+      return segments(path, text);
   }
-  return records;
+}
+
+function linesOf(text: string): { readonly line: number; readonly text: string }[] {
+  return text.split('\n').flatMap((raw, i) => {
+    const line = raw.endsWith('\r') ? raw.slice(0, -1) : raw;
+    return line.trim() === '' ? [] : [{ line: i + 1, text: line }];
+  });
+}
+
+/** A JSON object that stands at a place in a file. */
+export function parseJson(where: string, line: number, text: string): DataRecord {
+  const value = parsed(where, text);
+  if (!isObject(value)) throw new UserError(`${where}: expected a JSON object, found ${shorten(value)}`);
+  return record(where, line, text, value);
+}
+
+/** Rows of a table that has been read already. */
+export function parseRows(path: string, rows: readonly Readonly<Record<string, unknown>>[]): DataRecord[] {
+  return rows.map((row, i) => record(`${path}: row ${i + 1}`, i + 1, '', row));
+}
+
+/** Records side by side as one, each a text under its column's name. */
+export function parallelRecords(
+  columns: Readonly<Record<string, { readonly path: string; readonly records: readonly DataRecord[] }>>,
+): DataRecord[] {
+  const [first, ...others] = Object.values(columns);
+  if (!first) return [];
+  for (const { path, records } of others) {
+    if (records.length === first.records.length) continue;
+    throw new UserError(
+      `${path}: expected ${first.records.length} texts, as many as ${first.path} has, found ${records.length}`,
+    );
+  }
+  return first.records.map((own, i) => {
+    const texts = Object.entries(columns).map(([name, { records }]) => [name, records[i]?.text]);
+    return record(`${first.path}:${own.line}`, own.line, '', Object.fromEntries(texts));
+  });
+}
+
+function parsed(where: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new UserError(`${where}: not JSON: ${messageOf(error)}`);
+  }
+}
+
+function jsonDocument(path: string, text: string): DataRecord[] {
+  const value = parsed(path, text);
+  const listed = isObject(value) && Object.hasOwn(value, 'data') ? value.data : value;
+  const under = listed === value ? '' : 'data';
+  const entries = Array.isArray(listed)
+    ? listed.map((item: unknown, i) => [`${under}[${i}]`, '', item] as const)
+    : isObject(listed)
+      ? Object.entries(listed).map(([key, item]) => [`"${key}"`, key, item] as const)
+      : undefined;
+  if (!entries) throw new UserError(`${path}: expected a JSON list or object, found ${shorten(listed)}`);
+  return entries.map(([place, key, item], i) => {
+    const where = `${path}: ${place}`;
+    if (!isObject(item)) throw new UserError(`${where}: expected an object, found ${shorten(item)}`);
+    return record(where, i + 1, key, item);
+  });
+}
+
+function blocks(path: string, text: string): DataRecord[] {
+  const found: { readonly line: number; readonly lines: string[] }[] = [];
+  let last = -1;
+  for (const { line, text: one } of linesOf(text)) {
+    if (line === last + 1) found.at(-1)?.lines.push(one);
+    else found.push({ line, lines: [one] });
+    last = line;
+  }
+  return found.map(({ line, lines }) => record(`${path}:${line}`, line, lines.join('\n'), {}));
+}
+
+/** WMT's files are no XML: they hold bare ampersands, and no entity. */
+function segments(path: string, text: string): DataRecord[] {
+  return linesOf(text).flatMap(({ line, text: one }) => {
+    const where = `${path}:${line}`;
+    const found = /<seg id="[^"]*">(.*?)<\/seg>/.exec(one)?.[1];
+    if (found !== undefined) return [record(where, line, found.trim(), {})];
+    if (/<\/?seg\b/.test(one))
+      throw new UserError(`${where}: expected a whole segment on a line, found ${shorten(one)}`);
+    return [];
+  });
 }
 
 function tabSeparated(path: string, text: string): DataRecord[] {
@@ -47,51 +145,40 @@ function tabSeparated(path: string, text: string): DataRecord[] {
       info: true,
       skip_empty_lines: true,
     }) as unknown as { record: Record<string, string>; info: { lines: number } }[];
-    return rows.map(({ record: fields, info }) => record(path, info.lines, '', fields));
+    return rows.map(({ record: fields, info }) => record(`${path}:${info.lines}`, info.lines, '', fields));
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     throw new UserError(`${path}:${String(error.lines ?? 1)}: ${error.message}`);
   }
 }
 
-function jsonRecord(path: string, line: number, text: string): DataRecord {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new UserError(
-      `${path}:${line}: not JSON: ${error instanceof Error ? error.message : String(error)}`,
-    );
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new UserError(`${path}:${line}: expected a JSON object, found ${shorten(value)}`);
-  }
-  return record(path, line, text, value as Record<string, unknown>);
-}
-
-/** `within` names an object inside the record, for its errors: "passage.questions[2].". */
+/**
+ * A record that stands at `where`; `within` names an object inside it, for its errors: "passage.questions[2].".
+ */
 function record(
-  path: string,
+  where: string,
   line: number,
   text: string,
   fields: Readonly<Record<string, unknown>>,
   within = '',
 ): DataRecord {
   const fail = (message: string): never => {
-    throw new UserError(`${path}:${line}: ${message}`);
+    throw new UserError(`${where}: ${message}`);
   };
   const read = <T>(key: string, expected: string, is: (value: unknown) => value is T): T => {
     const value = Object.hasOwn(fields, key) ? fields[key] : undefined;
     return is(value) ? value : fail(`"${within}${key}" expected ${expected}, found ${shorten(value)}`);
   };
-  const isObject = (v: unknown): v is Record<string, unknown> =>
-    typeof v === 'object' && v !== null && !Array.isArray(v);
   const string = (key: string): string => read(key, 'a string', (v) => typeof v === 'string');
+  const object = (key: string): DataRecord =>
+    record(where, line, text, read(key, 'an object', isObject), `${within}${key}.`);
   return {
     line,
     text,
     fail,
     string,
+    object,
+    has: (key) => Object.hasOwn(fields, key),
     oneOf<T extends string>(key: string, values: readonly T[]): T {
       const value = string(key);
       const found = values.find((v) => v === value);
@@ -100,20 +187,29 @@ function record(
     count: (key) =>
       read(key, 'a whole number', (v): v is number => Number.isSafeInteger(v) && (v as number) >= 0),
     flag: (key) => read(key, 'true or false', (v) => typeof v === 'boolean'),
-    strings: (key) =>
+    strings: (key) => read(key, 'a list of strings', isStrings),
+    lists: (key) =>
       read(
         key,
-        'a list of strings',
-        (v): v is string[] => Array.isArray(v) && v.every((item) => typeof item === 'string'),
+        'a list of lists of strings',
+        (v): v is string[][] => Array.isArray(v) && v.every((item) => isStrings(item)),
       ),
-    object: (key) => record(path, line, text, read(key, 'an object', isObject), `${within}${key}.`),
     objects: (key) =>
       read(
         key,
         'a list of objects',
         (v): v is Record<string, unknown>[] => Array.isArray(v) && v.every(isObject),
-      ).map((item, i) => record(path, line, text, item, `${within}${key}[${i}].`)),
+      ).map((item, i) => record(where, line, text, item, `${within}${key}[${i}].`)),
+    entries: () => Object.keys(fields).map((key) => [key, object(key)] as const),
   };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isStrings(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }
 
 function shorten(value: unknown): string {

@@ -2,13 +2,19 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import { type ArithmeticSet, generateArithmetic } from '../../datasets/generate/arithmetic.ts';
-import { messageOf, UserError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { cacheFolder } from '../package.ts';
-import { type DatasetCard, datasetsFolder, type FileSplit, sourceOf } from './card.ts';
-import { type DataRecord, parseRecords } from './records.ts';
-import { decodeUtf8 } from './text.ts';
+import {
+  type DatasetCard,
+  datasetsFolder,
+  type FileFacts,
+  type FileSplit,
+  filesOf,
+  sourceOf,
+} from './card.ts';
+import { decodeFile } from './decode.ts';
+import { type DataRecord, parallelRecords, parseRecords } from './records.ts';
 
 /** A split as read: its records, and what identifies it. */
 export interface Split {
@@ -24,7 +30,23 @@ export function dataFolders(environment: NodeJS.ProcessEnv = process.env): strin
   return [...named, join(cacheFolder(environment), 'data')];
 }
 
-/** Where a split's file lies, or undefined where no data folder has it. Generated splits lie nowhere and are always there. */
+/** A file of a split or a copy of it, and where it lies. */
+export interface Found {
+  readonly facts: FileFacts;
+  readonly path: string;
+}
+
+export function findFile(entry: FileSplit, folders: readonly string[] = dataFolders()): Found | undefined {
+  const places = entry.bundled ? [datasetsFolder()] : folders;
+  return [entry, ...(entry.copies ?? [])]
+    .flatMap((facts) => places.map((folder) => ({ facts, path: join(folder, facts.file) })))
+    .find(({ path }) => existsSync(path));
+}
+
+/**
+ * Where a split lies: its file or a copy of it, the first of its files where it is parallel; undefined where no data
+ * folder has it whole. Generated splits lie nowhere and are always there.
+ */
 export function findSplit(
   card: DatasetCard,
   split: string,
@@ -33,13 +55,13 @@ export function findSplit(
   const entry = card.splits[split];
   if (!entry) throw new Error(`card ${card.name} has no split ${split}`);
   if ('generator' in entry) return `${entry.generator}:${entry.set}`;
-  const places = entry.bundled ? [datasetsFolder()] : folders;
-  return places.map((folder) => join(folder, entry.file)).find((path) => existsSync(path));
+  const found = filesOf(entry).map((file) => findFile(file, folders));
+  return found.includes(undefined) ? undefined : found[0]?.path;
 }
 
 /**
  * Reads a split of a data set.
- * @throws UserError where its file is in no data folder, or holds a malformed record
+ * @throws UserError where a file of it is in no data folder, or holds a malformed record
  */
 export async function readSplit(
   card: DatasetCard,
@@ -47,43 +69,44 @@ export async function readSplit(
   folders: readonly string[] = dataFolders(),
 ): Promise<Split> {
   const entry = card.splits[split];
-  const path = findSplit(card, split, folders);
-  if (!entry || path === undefined) throw missingSplit(card, split, folders);
+  if (!entry || findSplit(card, split, folders) === undefined) throw missingSplit(card, split, folders);
   if ('generator' in entry) {
     const text = generateArithmetic(entry.set as ArithmeticSet)
       .map((record) => `${JSON.stringify(record)}\n`)
       .join('');
-    return { records: parseRecords(path, text, entry.format), sha256: sha256(text), warnings: [] };
+    const path = `${entry.generator}:${entry.set}`;
+    return { records: parseRecords(path, text, 'jsonl'), sha256: sha256(text), warnings: [] };
   }
+  const name = `${card.name} ${split}`;
+  if (!('columns' in entry)) return readFound(name, findFile(entry, folders) as Found);
+  const columns: Record<string, Split & { readonly path: string }> = {};
+  for (const [column, file] of Object.entries(entry.columns)) {
+    const found = findFile(file, folders) as Found;
+    columns[column] = { ...(await readFound(name, found)), path: found.path };
+  }
+  const all = Object.values(columns);
+  return {
+    records: parallelRecords(columns),
+    sha256: sha256(all.map((c) => c.sha256).join('\n')),
+    warnings: all.flatMap((c) => c.warnings),
+  };
+}
+
+/** Reads a file that is here. @throws UserError where it holds a malformed record, or none */
+export async function readFound(name: string, { facts, path }: Found): Promise<Split> {
   const bytes = await readFile(path);
-  const records = parseRecords(path, decodeUtf8(path, unpacked(path, bytes)), entry.format);
+  const records = await decodeFile(path, bytes, facts);
   if (records.length === 0)
-    throw new UserError(`${path}: expected ${entry.records ?? 'some'} records, found none`);
+    throw new UserError(`${path}: expected ${facts.records ?? 'some'} records, found none`);
   const found = sha256(bytes);
-  return { records, sha256: found, warnings: differences(card, split, entry, found, records.length) };
+  return { records, sha256: found, warnings: differences(name, facts, found, records.length) };
 }
 
-/** The content of a file that is kept compressed. */
-function unpacked(path: string, bytes: Buffer): Buffer {
-  if (!path.endsWith('.gz')) return bytes;
-  try {
-    return gunzipSync(bytes);
-  } catch (error) {
-    throw new UserError(`${path}: expected gzip data: ${messageOf(error)}`);
-  }
-}
-
-function differences(
-  card: DatasetCard,
-  split: string,
-  entry: FileSplit,
-  hash: string,
-  records: number,
-): string[] {
-  if (entry.sha256 == null || entry.sha256 === hash) return [];
-  const counts = entry.records === records ? '' : ` and ${records} records instead of ${entry.records}`;
+function differences(name: string, facts: FileFacts, hash: string, records: number): string[] {
+  if (facts.sha256 == null || facts.sha256 === hash) return [];
+  const counts = facts.records === records ? '' : ` and ${records} records instead of ${facts.records}`;
   return [
-    `${card.name} ${split}: not the published file (sha256 ${hash.slice(0, 12)}… instead of ${entry.sha256.slice(0, 12)}…${counts}): scores may not compare`,
+    `${name}: not the published file (sha256 ${hash.slice(0, 12)}… instead of ${facts.sha256.slice(0, 12)}…${counts}): scores may not compare`,
   ];
 }
 
@@ -94,8 +117,10 @@ export function missingSplit(
   folders: readonly string[] = dataFolders(),
 ): UserError {
   const entry = card.splits[split];
-  const file = entry && 'file' in entry ? entry.file : split;
-  const source = entry && sourceOf(card, entry);
+  const files = entry ? filesOf(entry) : [];
+  const lacking = files.find((one) => findFile(one, folders) === undefined) ?? files[0];
+  const file = lacking?.file ?? split;
+  const source = lacking && sourceOf(card, lacking);
   const pull =
     source === undefined ? '' : `\`evalgpt data pull ${card.name}\` fetches it from ${source}, or `;
   return new UserError(

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { tasks as allTasks } from '../../tasks/index.ts';
-import { readCard } from '../data/card.ts';
+import { filesOf, readCard, type SplitCard } from '../data/card.ts';
 import { findSplit, missingSplit, readSplit } from '../data/split.ts';
 import { UserError } from '../errors.ts';
 import { shotDrawer, subset } from '../prompts/draw.ts';
@@ -68,8 +68,8 @@ export async function loadTask(
     draw,
   });
   if (findSplit(card, task.split) === undefined) {
-    const entry = card.splits[task.split];
-    const reason = entry && 'file' in entry ? absent?.get(entry.file) : undefined;
+    const files = filesOf(card.splits[task.split] as SplitCard);
+    const reason = files.map(({ file }) => absent?.get(file)).find((error) => error !== undefined);
     const missing = (reason ?? missingSplit(card, task.split)).message;
     return { task, protocol, identity: identify('', null), examples: [], shotCounts, shots: [], missing };
   }

@@ -26,8 +26,8 @@ const root = mkdtempSync(join(tmpdir(), 'evalgpt-data-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 let published: Published;
 let model: string;
-beforeAll(() => {
-  published = publishSamples(join(root, 'program'));
+beforeAll(async () => {
+  published = await publishSamples(join(root, 'program'));
   model = writeTiny('plain', root);
 });
 

@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { gunzipSync } from 'node:zlib';
-import { cardNames, datasetsFolder, readCard } from '../../src/data/card.ts';
-import { parseRecords } from '../../src/data/records.ts';
+import { cardNames, datasetsFolder, type FileSplit, readCard, type SplitCard } from '../../src/data/card.ts';
+import { decodeFile } from '../../src/data/decode.ts';
 import { type MadeMember, makeTarGz, makeZip } from './archives.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -19,7 +18,7 @@ export interface Published {
   readonly members: ReadonlyMap<string, readonly MadeMember[]>;
 }
 
-export function publishSamples(folder: string): Published {
+export async function publishSamples(folder: string): Promise<Published> {
   for (const part of ['src', 'tasks', 'datasets', 'package.json', 'tsconfig.json']) {
     cpSync(join(root, part), join(folder, part), { recursive: true });
   }
@@ -27,24 +26,32 @@ export function publishSamples(folder: string): Published {
   const files = new Map<string, Buffer>();
   const members = new Map<string, MadeMember[]>();
   for (const card of cardNames().map(readCard)) {
-    const splits = { ...card.splits };
+    const splits: Record<string, SplitCard> = {};
     for (const [name, entry] of Object.entries(card.splits)) {
-      if ('generator' in entry || entry.bundled) continue;
-      const sample = join(datasetsFolder(), 'samples', entry.file);
-      // There is no sample of train splits, and nobody knows their hash.
-      const isTrain = !existsSync(sample);
-      const content = isTrain
-        ? Buffer.from(readFileSync(sample.replace('train', 'dev'), 'utf8').repeat(2))
-        : readFileSync(sample);
-      const sha256 = isTrain ? null : createHash('sha256').update(content).digest('hex');
-      const text = (entry.file.endsWith('.gz') ? gunzipSync(content) : content).toString();
-      const records = parseRecords(entry.file, text, entry.format).length;
-      splits[name] = { ...entry, sha256, bytes: isTrain ? null : content.length, records };
-      if (entry.member === undefined) files.set(entry.url!, content);
-      else {
-        const { url } = card.archive!;
-        members.set(url, [...(members.get(url) ?? []), { path: entry.member, content }]);
-      }
+      const publish = async (file: FileSplit): Promise<FileSplit> => {
+        if (file.bundled) return file;
+        const sample = join(datasetsFolder(), 'samples', file.file);
+        // There is no sample of train splits, and nobody knows their hash.
+        const isTrain = !existsSync(sample);
+        const content = isTrain
+          ? Buffer.from(readFileSync(sample.replace('train', 'dev'), 'utf8').repeat(2))
+          : readFileSync(sample);
+        const sha256 = isTrain ? null : createHash('sha256').update(content).digest('hex');
+        const records = (await decodeFile(file.file, content, file)).length;
+        if (file.member === undefined) files.set(file.url!, content);
+        else {
+          const { url } = card.archive!;
+          const known = (members.get(url) ?? []).filter(({ path }) => path !== file.member);
+          members.set(url, [...known, { path: file.member, content }]);
+        }
+        return { ...file, sha256, bytes: isTrain ? null : content.length, records };
+      };
+      if ('generator' in entry) splits[name] = entry;
+      else if ('columns' in entry) {
+        const columns: Record<string, FileSplit> = {};
+        for (const [column, file] of Object.entries(entry.columns)) columns[column] = await publish(file);
+        splits[name] = { columns, records: Object.values(columns)[0]!.records! };
+      } else splits[name] = await publish(entry);
     }
     const path = join(folder, 'datasets', `${card.name}.json`);
     mkdirSync(dirname(path), { recursive: true });

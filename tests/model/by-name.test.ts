@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readCard } from '../../src/data/card.ts';
+import { filesOf, readCard } from '../../src/data/card.ts';
 import type { RunRecord } from '../../src/types.ts';
 import { coreTasks, tasks } from '../../tasks/index.ts';
 import { type MadeMember, makeTarGz, makeZip } from '../helpers/archives.ts';
@@ -31,8 +31,8 @@ function publish(files: Map<string, Buffer>): void {
   const archives = new Map<string, MadeMember[]>();
   const names = new Set(tasks.filter(({ name }) => coreTasks.includes(name)).map(({ dataset }) => dataset));
   for (const card of [...names].map(readCard)) {
-    for (const entry of Object.values(card.splits)) {
-      if ('generator' in entry || !existsSync(join(data, entry.file))) continue;
+    for (const entry of Object.values(card.splits).flatMap(filesOf)) {
+      if (!existsSync(join(data, entry.file))) continue;
       const content = readFileSync(join(data, entry.file));
       if (entry.member === undefined) files.set(entry.url!, content);
       else {
