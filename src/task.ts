@@ -17,6 +17,11 @@ export type MetricName =
   | 'acc_last'
   | 'acc_filtered'
   | 'f1_macro'
+  | 'f1_binary'
+  | 'em_group'
+  | 'bleu'
+  | 'bleu_intl'
+  | 'chrf'
   | 'acc_stop'
   | 'em'
   | 'f1';
@@ -34,6 +39,9 @@ interface CommonProtocol<E> {
   /** Between shots, and between the last shot and the question. */
   readonly separator: string;
   readonly draw: DrawKind;
+  /** The examples that are scored, and those that may be shots: all unless told. */
+  readonly scores?: (example: E) => boolean;
+  readonly draws?: (example: E) => boolean;
   /** The first is the primary metric. */
   readonly metrics: readonly MetricName[];
 }
@@ -69,6 +77,8 @@ export interface GenerateProtocol<E> extends CommonProtocol<E> {
   readonly gold: (example: E) => string;
   /** What the text is worth: a value for each metric. */
   readonly judge: (example: E, text: string) => Readonly<Record<string, number>>;
+  /** For metrics of the whole set: the counts that they are made of, summed over the items. */
+  readonly counts?: (example: E, text: string) => Readonly<Record<string, readonly number[]>>;
 }
 
 /** A whole text: how probable is all of it? There are no shots. */

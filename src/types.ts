@@ -1,9 +1,13 @@
 import type { Estimate } from './stats/interval.ts';
 
-/** One item of a data set, decoded. `cluster` names what several items share (a passage, a story, a document). */
+/**
+ * One item of a data set, decoded. `cluster` names what several items share (a passage, a story, a document), `group`
+ * the question that is right only where all of its items are.
+ */
 export interface Example {
   readonly id: string;
   readonly cluster?: string;
+  readonly group?: string;
 }
 
 /** A context and the text whose log-likelihood behind it is asked. */
@@ -118,6 +122,7 @@ export interface Backend {
 export interface Sample {
   readonly id: string;
   readonly cluster?: string;
+  readonly group?: string;
   readonly status: 'scored' | 'unscored';
   /** Why an unscored item has no score. */
   readonly reason?: string;
@@ -128,6 +133,8 @@ export interface Sample {
   readonly prediction?: number | string | boolean;
   readonly gold?: number | string;
   readonly values?: Readonly<Record<string, number>>;
+  /** What metrics of the whole set are made of: summed over the samples, by the metric's name. */
+  readonly counts?: Readonly<Record<string, readonly number[]>>;
   readonly shots: readonly string[];
   readonly shots_requested: number | 'max';
   readonly shots_used: number;

@@ -58,31 +58,52 @@ const SETS: readonly (readonly [name: string, split: string, title: string, publ
   ['1d-three-ops', 'single_digit_three_ops', 'two operators over three single digits', '1DC'],
 ];
 
-/** The ten sets of the GPT-3 paper: the released files, and the same sets from the seeded generator. */
-const sets: readonly Task[] = SETS.flatMap(([name, split, title, published]) =>
-  [
-    { prefix: 'arithmetic', dataset: 'gpt3-arithmetic', from: 'as released by OpenAI' },
-    { prefix: 'arithmetic-gen', dataset: 'arithmetic-generated', from: 'from the seeded generator' },
-  ].map(({ prefix, dataset, from }) =>
-    defineTask<ArithmeticExample>({
-      name: `${prefix}-${name}`,
-      version: 2,
-      title: `GPT-3's ${title}, ${from}`,
-      dataset,
-      split,
-      shotSplits: [],
-      decode: (record) => ({
-        id: String(record.line),
-        context: record.string('context'),
-        completion: record.string('completion'),
-      }),
-      protocols: { 'lm-eval': lmEval, gpt3 },
-      protocol: 'lm-eval',
-      chance: null,
-      paperShots: 50,
-      ...(dataset === 'gpt3-arithmetic' ? { published } : {}),
+/** Released beside the ten, and in none of the paper's tables. */
+const UNPUBLISHED: typeof SETS = [
+  ['6d-add', 'six_digit_addition', 'six-digit addition', ''],
+  ['6d-sub', 'six_digit_subtraction', 'six-digit subtraction', ''],
+  ['sum-of-digits', 'sum_of_digits', 'sum of the digits of a number', ''],
+];
+
+const RELEASED = { prefix: 'arithmetic', dataset: 'gpt3-arithmetic', from: 'as released by OpenAI' };
+const GENERATED = {
+  prefix: 'arithmetic-gen',
+  dataset: 'arithmetic-generated',
+  from: 'from the seeded generator',
+};
+
+function arithmetic(
+  { prefix, dataset, from }: typeof RELEASED,
+  [name, split, title, published]: (typeof SETS)[number],
+): Task {
+  return defineTask<ArithmeticExample>({
+    name: `${prefix}-${name}`,
+    version: 2,
+    title: `GPT-3's ${title}, ${from}`,
+    dataset,
+    split,
+    shotSplits: [],
+    decode: (record) => ({
+      id: String(record.line),
+      context: record.string('context'),
+      completion: record.string('completion'),
     }),
-  ),
-);
+    protocols: { 'lm-eval': lmEval, gpt3 },
+    protocol: 'lm-eval',
+    chance: null,
+    paperShots: 50,
+    ...(dataset === RELEASED.dataset && published !== '' ? { published } : {}),
+  });
+}
+
+/** The ten sets of the GPT-3 paper. */
+export const paperSets: readonly Task[] = SETS.map((set) => arithmetic(RELEASED, set));
+
+/** The released files, and the paper's sets from the seeded generator. */
+const sets: readonly Task[] = [
+  ...paperSets,
+  ...UNPUBLISHED.map((set) => arithmetic(RELEASED, set)),
+  ...SETS.map((set) => arithmetic(GENERATED, set)),
+];
 
 export default sets;

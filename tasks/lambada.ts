@@ -1,3 +1,4 @@
+import type { DataRecord } from '../src/data/records.ts';
 import { defineTask, type Protocol, type Task } from '../src/task.ts';
 import type { Example } from '../src/types.ts';
 
@@ -66,6 +67,23 @@ const gpt3: Protocol<Passage> = {
   draw: 'per-example',
 };
 
+/** lm-eval's cloze tasks: the blank at every k, without the header. */
+const lmEvalCloze: Protocol<Passage> = {
+  ...lmEval,
+  source: 'lm-eval 0.4.13 lambada_openai_cloze_yaml, lambada_standard_cloze_yaml',
+  context: blank,
+  // Two spaces, as above.
+  shot: (e) => `${blank(e)} ${lastWord(e)}`,
+};
+
+/** GPT-3 paper, figure G.21 at every k: the header, then blanks to fill in. */
+const gpt3Cloze: Protocol<Passage> = {
+  ...gpt3,
+  source: 'GPT-3 paper, figure G.21, also at k = 0',
+  context: blank,
+  description: () => 'Fill in blank:\n\n',
+};
+
 const shared = {
   version: 2,
   protocols: { 'lm-eval': lmEval, gpt2, gpt3 },
@@ -73,27 +91,53 @@ const shared = {
   chance: 0,
 } as const;
 
+const openai = {
+  dataset: 'lambada-openai',
+  split: 'test',
+  shotSplits: [],
+  decode: (record: DataRecord) => passage(record.line, record.string('text'), record.fail),
+} as const;
+
+const standard = {
+  dataset: 'lambada-standard',
+  split: 'test',
+  shotSplits: ['dev'],
+  decode: (record: DataRecord) => passage(record.line, record.text, record.fail),
+} as const;
+
+const cloze = { version: 1, protocols: { 'lm-eval': lmEvalCloze, gpt3: gpt3Cloze } } as const;
+
 /** LAMBADA (Paperno et al. 2016): the last word of a passage, which needs the whole passage to be told. */
 const tasks: readonly Task[] = [
   defineTask<Passage>({
     ...shared,
+    ...openai,
     name: 'lambada',
     title: 'LAMBADA, last word of a passage; text as preprocessed by OpenAI',
-    dataset: 'lambada-openai',
-    split: 'test',
-    shotSplits: [],
-    decode: (record) => passage(record.line, record.string('text'), record.fail),
     paperShots: 15,
     published: 'LAMBADA',
   }),
   defineTask<Passage>({
     ...shared,
+    ...standard,
     name: 'lambada-standard',
     title: 'LAMBADA, last word of a passage; original tokenised text',
-    dataset: 'lambada-standard',
-    split: 'test',
-    shotSplits: ['dev'],
-    decode: (record) => passage(record.line, record.text, record.fail),
+    paperShots: 15,
+  }),
+  defineTask<Passage>({
+    ...shared,
+    ...openai,
+    ...cloze,
+    name: 'lambada-cloze',
+    title: 'LAMBADA as a blank to fill in; text as preprocessed by OpenAI',
+    paperShots: 15,
+  }),
+  defineTask<Passage>({
+    ...shared,
+    ...standard,
+    ...cloze,
+    name: 'lambada-standard-cloze',
+    title: 'LAMBADA as a blank to fill in; original tokenised text',
     paperShots: 15,
   }),
   defineTask<Passage>({
@@ -103,7 +147,7 @@ const tasks: readonly Task[] = [
     dataset: 'demo-lambada',
     split: 'test',
     shotSplits: [],
-    decode: (record) => passage(record.line, record.string('text'), record.fail),
+    decode: openai.decode,
   }),
 ];
 

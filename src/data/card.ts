@@ -170,7 +170,7 @@ function checkFile(path: string, where: string, file: Fields, hasArchive: boolea
 function checkFacts(check: ReturnType<typeof checker>): void {
   check('format', (v) => FORMATS.includes(v as RecordFormat), `one of ${FORMATS.join(', ')}`);
   check('file', isInside, 'a relative path without ".."');
-  check('members', (v) => v === undefined || isInside(v), 'a relative path without ".."');
+  check('members', (v) => v === undefined || isInside(String(v).replace(/\/$/, '')), 'a relative path');
   check('sha256', (v) => v == null || isHash(v), '64 hexadecimal digits or null');
   check('bytes', (v) => v == null || isCount(v), 'a number of bytes or null');
   check('records', (v) => v === undefined || isCount(v), 'a number of records');

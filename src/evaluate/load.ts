@@ -76,11 +76,13 @@ export async function loadTask(
   const split = await readSplit(card, task.split);
   const pool = shotSplit === task.split ? split : await readSplit(card, shotSplit);
   for (const message of [...split.warnings, ...pool.warnings]) warn(message);
-  const all = split.records.flatMap(task.decode);
+  const whole = split.records.flatMap(task.decode);
+  const all = rolling || !protocol.scores ? whole : whole.filter(protocol.scores);
   const twice = firstRepeated(all.map((e) => e.id));
   if (twice !== undefined)
     throw new UserError(`task "${task.name}": two items of its data have the id "${twice}"`);
-  const shotExamples = pool === split ? all : pool.records.flatMap(task.decode);
+  const shotPool = pool === split ? whole : pool.records.flatMap(task.decode);
+  const shotExamples = rolling || !protocol.draws ? shotPool : shotPool.filter(protocol.draws);
   const examples = spec.limit === null ? all : subset(all, spec.limit, spec.seed, task.name);
   if (rolling) {
     const prompts = sha256(JSON.stringify(examples.map((e) => [e.id, protocol.text(e)])));

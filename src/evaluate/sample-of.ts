@@ -8,6 +8,7 @@ function shared({ cell, prompt }: Item): Omit<Sample, 'status' | 'flags'> {
   return {
     id: example.id,
     ...(example.cluster === undefined ? {} : { cluster: example.cluster }),
+    ...(example.group === undefined ? {} : { group: example.group }),
     prompt: prompt.hash,
     shots: prompt.shotIds,
     shots_requested: cell.shots,

@@ -1,6 +1,8 @@
-import { type Estimate, meanInterval, ratioInterval, wilson } from '../stats/interval.ts';
+import { bootstrapInterval, type Estimate, meanInterval, ratioInterval, wilson } from '../stats/interval.ts';
 import type { MetricName } from '../task.ts';
 import type { Summary } from '../types.ts';
+import { bleuScore } from './text/bleu.ts';
+import { chrfScore } from './text/chrf.ts';
 
 /**
  * Reduces the scored samples of a cell to one metric with its standard error and 95 % interval. Unscored samples
@@ -15,9 +17,31 @@ export function reduceMetric(metric: MetricName, samples: readonly Summary[]): E
   const unit = UNITS[metric];
   // A rolling text has its units counted; the last word of a passage is one word.
   if (unit !== undefined && scored[0]?.values?.logprob !== undefined) return perText(scored, unit, metric);
-  if (metric === 'f1_macro') return { value: macroF1(scored), stderr: null, ci95: null };
+  const ofSet = OF_SET[metric];
+  if (ofSet) return bootstrapInterval(scored.length, (items) => ofSet(scored, items));
+  if (metric === 'em_group') return mean(groups(scored), 'acc');
   if (metric === 'ppl_word') return perplexity(mean(scored, 'logprob_gold'));
   return mean(scored, metric);
+}
+
+/** Metrics of the whole set, of the samples that `items` names. */
+const OF_SET: Readonly<
+  Partial<Record<MetricName, (samples: readonly Summary[], items: Iterable<number>) => number>>
+> = {
+  f1_macro: macroF1,
+  f1_binary: binaryF1,
+  bleu: (samples, items) => bleuScore(sumOf(samples, items, 'bleu'), 'exp'),
+  bleu_intl: (samples, items) => bleuScore(sumOf(samples, items, 'bleu_intl'), 'exp'),
+  chrf: (samples, items) => chrfScore(sumOf(samples, items, 'chrf')),
+};
+
+function sumOf(samples: readonly Summary[], items: Iterable<number>, metric: string): number[] {
+  const sum: number[] = [];
+  for (const item of items) {
+    const counts = samples[item]?.counts?.[metric] ?? [];
+    for (let i = 0; i < counts.length; i++) sum[i] = (sum[i] ?? 0) + (counts[i] as number);
+  }
+  return sum;
 }
 
 /** What a rolling text's perplexities and bits are per. */
@@ -59,17 +83,46 @@ function mean(samples: readonly Summary[], key: string): Estimate {
 }
 
 /** Mean over the gold classes of 2 TP / (2 TP + FP + FN); SuperGLUE's F1 of CommitmentBank. */
-function macroF1(samples: readonly Summary[]): number {
-  const classes = [...new Set(samples.map((s) => s.gold))];
-  const f1 = classes.map((c) => {
-    const [predicted, actual] = [
-      samples.filter((s) => s.prediction === c),
-      samples.filter((s) => s.gold === c),
-    ];
-    const both = actual.filter((s) => s.prediction === c).length;
-    return (2 * both) / (predicted.length + actual.length);
-  });
-  return f1.reduce((sum, value) => sum + value, 0) / classes.length;
+function macroF1(samples: readonly Summary[], items: Iterable<number>): number {
+  const classes = new Map<unknown, { both: number; either: number }>();
+  const golds = new Set<unknown>();
+  const of = (label: unknown): { both: number; either: number } => {
+    const known = classes.get(label) ?? { both: 0, either: 0 };
+    classes.set(label, known);
+    return known;
+  };
+  for (const item of items) {
+    const { prediction, gold } = samples[item] as Summary;
+    golds.add(gold);
+    of(gold).either++;
+    of(prediction).either++;
+    if (prediction === gold) of(gold).both++;
+  }
+  let sum = 0;
+  for (const label of golds) sum += (2 * of(label).both) / of(label).either;
+  return sum / golds.size;
+}
+
+/** 2 TP / (2 TP + FP + FN) of choice 0 over all items; SuperGLUE's F1a of MultiRC, whose choice 0 is "true". */
+function binaryF1(samples: readonly Summary[], items: Iterable<number>): number {
+  let [both, either] = [0, 0];
+  for (const item of items) {
+    const { prediction, gold } = samples[item] as Summary;
+    either += Number(prediction === 0) + Number(gold === 0);
+    if (prediction === 0 && gold === 0) both++;
+  }
+  return either === 0 ? 0 : (2 * both) / either;
+}
+
+/** One sample a group, right where all of its samples are. */
+function groups(samples: readonly Summary[]): Summary[] {
+  const found = new Map<string, Summary>();
+  for (const sample of samples) {
+    const key = sample.group ?? sample.id;
+    const right = sample.prediction === sample.gold && found.get(key)?.values?.acc !== 0;
+    found.set(key, { ...sample, values: { acc: right ? 1 : 0 } });
+  }
+  return [...found.values()];
 }
 
 function perplexity(logprob: Estimate): Estimate {

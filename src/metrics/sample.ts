@@ -9,6 +9,7 @@ export interface Judged {
   readonly gold: number | string;
   readonly tie: boolean;
   readonly values: Readonly<Record<string, number>>;
+  readonly counts?: Readonly<Record<string, readonly number[]>>;
 }
 
 /** What the choices are compared by under each accuracy. */
@@ -29,6 +30,7 @@ export function judgeText(protocol: GenerateProtocol<Example>, example: Example,
     gold: protocol.gold(example),
     tie: false,
     values: protocol.judge(example, text),
+    ...(protocol.counts ? { counts: protocol.counts(example, text) } : {}),
   };
 }
 

@@ -10,6 +10,11 @@ export const MEANING: Readonly<Record<string, string>> = {
   acc_last: 'share of right last tokens',
   acc_filtered: 'share of right answers when function words are not allowed',
   f1_macro: 'F1, the mean over the classes',
+  f1_binary: 'F1 of the answers held for true',
+  em_group: 'share of questions whose answers are all judged rightly',
+  bleu: 'BLEU of the whole set, 0 to 100 (nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp)',
+  bleu_intl: 'BLEU of the whole set, 0 to 100 (nrefs:1|case:mixed|eff:no|tok:intl|smooth:exp)',
+  chrf: 'chrF2 of the whole set, 0 to 100 (nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no)',
   acc_uncond: 'the same, less the log-likelihood without the question',
   acc_stop: 'share of right answers that end where they should',
   em: 'share of answers that equal a reference',
@@ -24,7 +29,7 @@ export const MEANING: Readonly<Record<string, string>> = {
 
 /** True for metrics that are shares of right answers, shown in per cent. */
 function isShare(metric: string): boolean {
-  return metric.startsWith('acc') || metric === 'em' || metric.startsWith('f1');
+  return metric.startsWith('acc') || metric.startsWith('em') || metric.startsWith('f1');
 }
 
 /** A metric's value: per cent with one decimal for accuracies, else three significant decimals. */

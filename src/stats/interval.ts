@@ -1,3 +1,4 @@
+import { random } from './random.ts';
 import { tQuantile } from './special.ts';
 
 /**
@@ -64,4 +65,29 @@ export function meanInterval(values: readonly number[], clusters?: readonly stri
   const stderr = Math.sqrt((groups / (groups - 1)) * squares) / n;
   const half = tQuantile(0.975, groups - 1) * stderr;
   return { value: mean, stderr, ci95: [mean - half, mean + half] };
+}
+
+const RESAMPLES = 1000;
+
+/**
+ * A statistic of a whole set with its percentile bootstrap interval over n items drawn with replacement
+ * (Efron and Tibshirani 1993, chapter 13); the standard error is the resamples' standard deviation. The stream of
+ * draws depends on n alone, so the same items always give the same interval.
+ */
+export function bootstrapInterval(n: number, statistic: (items: Iterable<number>) => number): Estimate {
+  const value = statistic(Array(n).keys());
+  if (n < 2) return { value, stderr: null, ci95: null };
+  const source = random('bootstrap', n);
+  const values = Float64Array.from({ length: RESAMPLES }, () =>
+    statistic(Uint32Array.from({ length: n }, () => source.below(n))),
+  ).sort();
+  const mean = values.reduce((sum, v) => sum + v, 0) / RESAMPLES;
+  const squares = values.reduce((sum, v) => sum + (v - mean) ** 2, 0);
+  const at = (share: number): number => {
+    const place = share * (RESAMPLES - 1);
+    const below = Math.floor(place);
+    const [low, high] = [values[below]!, values[Math.min(below + 1, RESAMPLES - 1)]!];
+    return low + (high - low) * (place - below);
+  };
+  return { value, stderr: Math.sqrt(squares / (RESAMPLES - 1)), ci95: [at(0.025), at(0.975)] };
 }

@@ -128,8 +128,8 @@ describe('readSplit', () => {
 
   test('the arithmetic samples are the first problems of the generator', async () => {
     const [published, generated] = [readCard('gpt3-arithmetic'), readCard('arithmetic-generated')];
-    expect(Object.keys(generated.splits)).toEqual(Object.keys(published.splits));
-    for (const name of Object.keys(published.splits)) {
+    expect(Object.keys(published.splits)).toEqual(expect.arrayContaining(Object.keys(generated.splits)));
+    for (const name of Object.keys(generated.splits)) {
       const sample = (await readSplit(published, name, [samples])).records.map((r) => r.text);
       const made = (await readSplit(generated, name, [])).records.map((r) => r.text);
       expect(sample).toEqual(made.slice(0, 40));
