@@ -66,7 +66,8 @@ export async function openExportSession(options: ExportSessionOptions): Promise<
       const ask: Ask = { step, answer, takeRows };
       const columnsOf = (tree: Segment): number[] => columnsSeen(step, tree.tokens[0]!, past.ids.length);
       for (const [columns, group] of grouped(trees, columnsOf)) {
-        const seen = columns.length === past.ids.length ? past : pick(past, columns);
+        const whole = columns.length === past.ids.length && columns.every((column, i) => column === i);
+        const seen = whole ? past : pick(past, columns);
         if (ports.reused) await runTrees(group, seen);
         else for (const tree of group) await runWhole(tree, [], seen);
         if (seen !== past) free(seen);
