@@ -5,6 +5,7 @@ import { entersAt, type Group, groupsOf, type Likely, leavesAt } from './groups.
 export interface BeamOptions extends GenerateOptions {
   /** Hypotheses kept at each step: W, at least 1. */
   readonly width: number;
+  /** At least 0. */
   readonly alpha: number;
   /**
    * What a text of n tokens is divided by: ((5 + n) / 6)^alpha, of GNMT (arXiv 1609.08144, section 7) and the T5 line
@@ -136,7 +137,7 @@ export async function* beam(
     const worst = search.finished[width - 1];
     if (worst === undefined) return true;
     if (earlyStopping === true) return false;
-    const length = earlyStopping === 'never' && alpha > 0 ? search.limit : first.length;
+    const length = earlyStopping === 'never' ? search.limit : first.length;
     return first.sum / divisor(length) > worst.score;
   }
 
