@@ -74,12 +74,12 @@ interface Cache {
 
 /**
  * Continues prompts by beam search, as transformers 5.18 does it (generation/utils.py, `_beam_search`). Of all
- * continuations of the live hypotheses the most probable are candidates: twice the width, and with E > 1 end tokens
+ * continuations of the live hypotheses the most probable are candidates: twice the width, with E > 1 end tokens
  * E + 1 times, so that those cannot starve the beam. A candidate that ends, by an end token, by its stop rule (its last
- * token counts as an end token does) or by its length, is finished where it is among the first W, else dropped; the first
- * W of the others live on. The text is the finished one of the best score. Ties go to the hypothesis that ranked first,
- * then to the lower token. Unlike transformers, fewer than W live on where no more are there (a tiny vocabulary, or
- * stops of many candidates), with nothing in place of the missing.
+ * token counts as an end token does) or by its length, is finished where it is among the first W, else dropped; the
+ * first W of the others live on. The text is the finished one of the best score. Ties go to the hypothesis that
+ * ranked first, then to the lower token. Unlike transformers, fewer than W live on where no more are there (a tiny
+ * vocabulary, or stops of many candidates), with nothing in place of the missing.
  *
  * No keys or values are copied: hypotheses share the columns of their common beginning, the columns' intervals are made
  * anew at each step, and a column that none sees is written again.
