@@ -66,13 +66,18 @@ export interface ChoiceProtocol<E> extends CommonProtocol<E> {
   readonly unconditional?: string;
 }
 
-/** A text that the model writes, greedily: is it the answer? */
+/** A text that the model writes, greedily unless told: is it the answer? */
 export interface GenerateProtocol<E> extends CommonProtocol<E> {
   readonly kind: 'generate';
   /** The text ends before the first of these. */
   readonly stop: readonly string[];
   /** Tokens after which the text ends anyway. */
   readonly maxTokens: number;
+  /**
+   * Beam search in place of greedy decoding. For answers of free form the GPT-3 paper takes "the same parameters as"
+   * T5 (section 2.4): a width of 4 and a length penalty of alpha 0.6, of the form ((5 + n) / 6)^alpha.
+   */
+  readonly beams?: { readonly width: number; readonly alpha: number };
   /** The answer that a report shows beside the model's. */
   readonly gold: (example: E) => string;
   /** What the text is worth: a value for each metric. */
@@ -131,7 +136,13 @@ export function defineTask<E extends Example>(definition: TaskDefinition<E>): Ta
   if (!protocols[protocol])
     throw new Error(`task "${name}": its default protocol "${protocol}" is not defined`);
   for (const [key, p] of Object.entries(protocols)) {
-    if (p.metrics.length === 0) throw new Error(`task "${name}", protocol "${key}": expected a metric`);
+    const where = `task "${name}", protocol "${key}"`;
+    if (p.metrics.length === 0) throw new Error(`${where}: expected a metric`);
+    if (p.kind !== 'generate' || !p.beams) continue;
+    const { width, alpha } = p.beams;
+    if (!Number.isInteger(width) || width < 1)
+      throw new Error(`${where}: expected a whole number of beams, found ${width}`);
+    if (!(alpha >= 0)) throw new Error(`${where}: expected an alpha of at least 0, found ${alpha}`);
   }
   return Object.freeze(definition) as unknown as Task;
 }

@@ -82,7 +82,8 @@ export interface ForwardStep {
   readonly keep: number;
   /**
    * For a past that is a cache of columns, not one chain: the interval of each column, by the rule above. Columns
-   * that hold nothing have an empty interval.
+   * that hold nothing have an empty interval. Those that a token sees enter in the order of the text, equal ones in
+   * that of the columns.
    */
   readonly pastView?: { readonly enter: Int32Array; readonly exit: Int32Array };
   /** Columns of that cache into which the new tokens' keys and values go. */

@@ -17,6 +17,17 @@ export function hashTop(visible: Visible): number {
 }
 
 /**
+ * The K most probable tokens of the hash backend, descending. The first is always as probable; how far the next fall
+ * behind is in eighths, so that sums of different texts are often equal.
+ */
+export function hashTopK(visible: Visible, k: number): { ids: number[]; logprobs: number[] } {
+  const gaps = createHash('sha256').update(JSON.stringify(visible)).digest();
+  const logprobs = [-1];
+  while (logprobs.length < k) logprobs.push(logprobs.at(-1)! - ((gaps[logprobs.length % 32]! % 6) + 1) / 8);
+  return { ids: logprobs.map((_, i) => hashTop(visible) + i), logprobs };
+}
+
+/**
  * A backend without a model whose scores are a hash of exactly what each token sees, so that a wrong mask,
  * position, trunk or row changes a number. It also counts what it is asked.
  */
@@ -56,10 +67,11 @@ export function hashBackend(): Backend & {
         open.set(step.keep, all);
       }
       const views = Array.from(step.rows, seenBy);
+      const top = views.map((view) => hashTopK(view, step.topK ?? 1));
       return {
         logprobs: Float32Array.from(step.pairRow, (row, i) => hashLogprob(views[row]!, step.pairTarget[i]!)),
-        topIds: Int32Array.from(views, hashTop),
-        topLogprobs: Float32Array.from(views, () => -1),
+        topIds: Int32Array.from(top.flatMap(({ ids }) => ids)),
+        topLogprobs: Float32Array.from(top.flatMap(({ logprobs }) => logprobs)),
         allowedIds: new Int32Array(0),
       };
     },

@@ -26,7 +26,10 @@ export function treesOf(step: Pick<ForwardStep, 'enter' | 'exit'>): Segment[] {
   return roots.map(segment);
 }
 
-/** The columns of a step's past that a token sees, ascending: all of a trunk, or those that the view opens. */
+/**
+ * The columns of a step's past that a token sees, in the order of the text: all of a trunk, or those that the view opens,
+ * by where they enter.
+ */
 export function columnsSeen(step: ForwardStep, token: number, length: number): number[] {
   const view = step.pastView;
   const at = step.enter[token]!;
@@ -34,5 +37,5 @@ export function columnsSeen(step: ForwardStep, token: number, length: number): n
   for (let c = 0; c < length; c++) {
     if (!view || (view.enter[c]! <= at && at < view.exit[c]!)) columns.push(c);
   }
-  return columns;
+  return view ? columns.sort((a, b) => view.enter[a]! - view.enter[b]! || a - b) : columns;
 }

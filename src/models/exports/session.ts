@@ -66,6 +66,7 @@ export async function openExportSession(options: ExportSessionOptions): Promise<
       const ask: Ask = { step, answer, takeRows };
       const columnsOf = (tree: Segment): number[] => columnsSeen(step, tree.tokens[0]!, past.ids.length);
       for (const [columns, group] of grouped(trees, columnsOf)) {
+        // All are seen only of a trunk: of a cache not those that this step writes.
         const seen = columns.length === past.ids.length ? past : pick(past, columns);
         if (ports.reused) await runTrees(group, seen);
         else for (const tree of group) await runWhole(tree, [], seen);

@@ -58,3 +58,9 @@ test('a token sees the columns whose interval holds it, and a trunk without a vi
   expect(columnsSeen(step as unknown as ForwardStep, 0, 3)).toEqual([0, 1, 2]);
   expect(columnsSeen({ ...step, pastView: view } as unknown as ForwardStep, 0, 5)).toEqual([0, 1, 3]);
 });
+
+test('columns come in the order of the text, wherever they lie', () => {
+  const view = { enter: Int32Array.of(11, 0, 12, 0, 3), exit: Int32Array.of(20, 30, 13, 30, 5) };
+  const step = { enter: Int32Array.of(12), pastView: view } as unknown as ForwardStep;
+  expect(columnsSeen(step, 0, 5)).toEqual([1, 3, 0, 2]);
+});
