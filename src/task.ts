@@ -66,6 +66,14 @@ export interface ChoiceProtocol<E> extends CommonProtocol<E> {
   readonly unconditional?: string;
 }
 
+export interface Beams {
+  readonly width: number;
+  readonly alpha: number;
+}
+
+/** For answers of free form the GPT-3 paper takes "the same parameters as" T5 (section 2.4). */
+export const GPT3_BEAMS: Beams = { width: 4, alpha: 0.6 };
+
 /** A text that the model writes, greedily unless told: is it the answer? */
 export interface GenerateProtocol<E> extends CommonProtocol<E> {
   readonly kind: 'generate';
@@ -73,11 +81,8 @@ export interface GenerateProtocol<E> extends CommonProtocol<E> {
   readonly stop: readonly string[];
   /** Tokens after which the text ends anyway. */
   readonly maxTokens: number;
-  /**
-   * Beam search in place of greedy decoding. For answers of free form the GPT-3 paper takes "the same parameters as"
-   * T5 (section 2.4): a width of 4 and a length penalty of alpha 0.6, of the form ((5 + n) / 6)^alpha.
-   */
-  readonly beams?: { readonly width: number; readonly alpha: number };
+  /** Beam search in place of greedy decoding, with the length penalty ((5 + n) / 6)^alpha. */
+  readonly beams?: Beams;
   /** The answer that a report shows beside the model's. */
   readonly gold: (example: E) => string;
   /** What the text is worth: a value for each metric. */

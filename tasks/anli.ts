@@ -54,7 +54,7 @@ function gpt3(round: number): Protocol<AnliExample> {
 const rounds: readonly Task[] = [1, 2, 3].map((round) =>
   defineTask<AnliExample>({
     name: `anli-r${round}`,
-    version: 1,
+    version: 2,
     title: `Adversarial NLI, round ${round}: does the premise entail, contradict or leave open the hypothesis?`,
     dataset: `anli-r${round}`,
     split: 'test',

@@ -1,7 +1,7 @@
 import type { DataRecord } from '../src/data/records.ts';
 import { coqaScores } from '../src/metrics/text/coqa.ts';
 import { strip } from '../src/space.ts';
-import { defineTask, type GenerateProtocol, type Task } from '../src/task.ts';
+import { defineTask, type GenerateProtocol, GPT3_BEAMS, type Task } from '../src/task.ts';
 import type { Example } from '../src/types.ts';
 
 interface Turn {
@@ -58,6 +58,7 @@ const gpt3: GenerateProtocol<CoqaExample> = {
   ...everyTurn,
   source: 'GPT-3 paper, figure G.18, section 2.4',
   draw: 'per-example',
+  beams: GPT3_BEAMS,
 };
 
 /** A story with its turns. */

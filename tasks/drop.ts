@@ -1,7 +1,7 @@
 import type { DataRecord } from '../src/data/records.ts';
 import { dropScores } from '../src/metrics/text/drop.ts';
 import { strip } from '../src/space.ts';
-import { defineTask, type GenerateProtocol, type Task } from '../src/task.ts';
+import { defineTask, type GenerateProtocol, GPT3_BEAMS, type Task } from '../src/task.ts';
 import type { Example } from '../src/types.ts';
 
 interface DropExample extends Example {
@@ -37,6 +37,7 @@ const gpt3: GenerateProtocol<DropExample> = {
   context: gpt3Context,
   shot: (e) => `${gpt3Context(e)} ${written(e)}`,
   draw: 'per-example',
+  beams: GPT3_BEAMS,
   stop: ['\n'],
   maxTokens: 64,
   judge: (e, text) => ({ ...dropScores(strip(text), e.answers) }),

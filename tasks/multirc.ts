@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { DataRecord } from '../src/data/records.ts';
 import { type ChoiceProtocol, defineTask, type Task } from '../src/task.ts';
 import type { Example } from '../src/types.ts';
@@ -52,7 +53,7 @@ const gpt3: ChoiceProtocol<MultiRcExample> = {
 
 function decode(record: DataRecord): MultiRcExample[] {
   const passage = record.object('passage');
-  const cluster = String(record.count('idx'));
+  const cluster = createHash('sha256').update(passage.string('text')).digest('hex').slice(0, 12);
   return passage.objects('questions').flatMap((question) =>
     question.objects('answers').map((answer, i) => {
       const label = answer.count('label');

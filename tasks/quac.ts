@@ -1,7 +1,7 @@
 import type { DataRecord } from '../src/data/records.ts';
 import { quacScore } from '../src/metrics/text/quac.ts';
 import { strip } from '../src/space.ts';
-import { defineTask, type GenerateProtocol, type Task } from '../src/task.ts';
+import { defineTask, type GenerateProtocol, GPT3_BEAMS, type Task } from '../src/task.ts';
 import type { Example } from '../src/types.ts';
 
 interface Turn {
@@ -33,6 +33,7 @@ const gpt3: GenerateProtocol<QuacExample> = {
   shot: (e) => `${context(e)} ${e.answers[0]}`,
   separator: '\n\n',
   draw: 'per-example',
+  beams: GPT3_BEAMS,
   draws: (e) => e.isLast,
   stop: ['\n'],
   maxTokens: 96,

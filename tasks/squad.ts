@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { DataRecord } from '../src/data/records.ts';
 import { bestOf, squadEm, squadF1 } from '../src/metrics/text/squad.ts';
 import { strip } from '../src/space.ts';
-import { defineTask, type GenerateProtocol, type Task } from '../src/task.ts';
+import { defineTask, type GenerateProtocol, GPT3_BEAMS, type Task } from '../src/task.ts';
 import type { Example } from '../src/types.ts';
 
 interface Question {
@@ -59,6 +59,7 @@ const gpt3: GenerateProtocol<SquadExample> = {
   context: gpt3Context,
   shot: (e) => `${gpt3Context(e)} ${written(e)}`,
   draw: 'per-example',
+  beams: GPT3_BEAMS,
   draws: (e) => e.isLast,
   maxTokens: 64,
   judge: (e, text) => judge(e, strip(text) === NONE ? '' : text),

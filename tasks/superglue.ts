@@ -54,7 +54,7 @@ function protocols<E extends Example & { readonly label: number }>(
 
 const rte = defineTask<Pair>({
   name: 'rte',
-  version: 1,
+  version: 2,
   title: 'Recognising Textual Entailment: does the premise entail the hypothesis?',
   dataset: 'superglue-rte',
   split: 'validation',
@@ -78,7 +78,7 @@ const rte = defineTask<Pair>({
 
 const cb = defineTask<Pair>({
   name: 'cb',
-  version: 1,
+  version: 2,
   title: 'CommitmentBank: does the speaker hold the hypothesis for true, for false, or neither?',
   dataset: 'superglue-cb',
   split: 'validation',
@@ -107,7 +107,7 @@ const cb = defineTask<Pair>({
 
 const boolq = defineTask<Question>({
   name: 'boolq',
-  version: 1,
+  version: 2,
   title: 'BoolQ: yes or no, by a passage',
   dataset: 'superglue-boolq',
   split: 'validation',

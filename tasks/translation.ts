@@ -2,7 +2,7 @@ import type { DataRecord } from '../src/data/records.ts';
 import { bleuCounts } from '../src/metrics/text/bleu.ts';
 import { chrfCounts } from '../src/metrics/text/chrf.ts';
 import { strip } from '../src/space.ts';
-import { defineTask, type GenerateProtocol, type Task } from '../src/task.ts';
+import { defineTask, type GenerateProtocol, GPT3_BEAMS, type Task } from '../src/task.ts';
 import type { Example, ProtocolName } from '../src/types.ts';
 
 interface Translation extends Example {
@@ -75,6 +75,7 @@ function protocols(
       shots === 0 ? `Q: What is the ${LANGUAGES[to]} translation of ${e.source} A:` : equation(e),
     shot: (e) => `${equation(e)} ${e.target}`,
     draw: 'per-example',
+    beams: GPT3_BEAMS,
     metrics: ['bleu_intl', 'bleu', 'chrf'],
   };
   return inLmEval === undefined ? { gpt2, gpt3 } : { 'lm-eval': lmEval, gpt2, gpt3 };

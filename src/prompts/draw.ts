@@ -12,8 +12,8 @@ export interface DrawKey {
 
 /**
  * Gives each example its shots. A draw is one seeded order of the pool (for per-example draws, one an example);
- * an example takes the first k that are neither itself nor its duplicate, so that its shots at a smaller k are
- * the first of those at a larger one.
+ * an example takes the first k that are neither itself nor its duplicate nor of its cluster (a passage with other
+ * questions gives answers away), so that its shots at a smaller k are the first of those at a larger one.
  * @param keyOf equal for examples that are duplicates of each other
  */
 export function shotDrawer(
@@ -48,7 +48,8 @@ export function shotDrawer(
     for (let i = 0; shots.length < k; i++) {
       const shot = at(i);
       if (!shot) break;
-      if (shot !== example && cachedKey(shot) !== own) shots.push(shot);
+      const related = shot.cluster !== undefined && shot.cluster === example.cluster;
+      if (shot !== example && !related && cachedKey(shot) !== own) shots.push(shot);
     }
     return shots;
   };

@@ -2,7 +2,14 @@ import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { cardNames, datasetsFolder, type FileSplit, readCard, type SplitCard } from '../../src/data/card.ts';
+import {
+  cardNames,
+  datasetsFolder,
+  type FileSplit,
+  filesOf,
+  readCard,
+  type SplitCard,
+} from '../../src/data/card.ts';
 import { decodeFile } from '../../src/data/decode.ts';
 import { type MadeMember, makeTarGz, makeZip } from './archives.ts';
 
@@ -31,11 +38,14 @@ export async function publishSamples(folder: string): Promise<Published> {
       const publish = async (file: FileSplit): Promise<FileSplit> => {
         if (file.bundled) return file;
         const sample = join(datasetsFolder(), 'samples', file.file);
-        // There is no sample of train splits, and nobody knows their hash.
+        // There is no sample of train splits, and nobody knows their hash: others of the card stand in.
         const isTrain = !existsSync(sample);
-        const content = isTrain
-          ? Buffer.from(readFileSync(sample.replace('train', 'dev'), 'utf8').repeat(2))
-          : readFileSync(sample);
+        const stand = Object.values(card.splits)
+          .flatMap(filesOf)
+          .map((other) => join(datasetsFolder(), 'samples', other.file))
+          .find(existsSync)!;
+        const own = readFileSync(isTrain ? stand : sample);
+        const content = isTrain && file.format === 'jsonl' ? Buffer.concat([own, own]) : own;
         const sha256 = isTrain ? null : createHash('sha256').update(content).digest('hex');
         const records = (await decodeFile(file.file, content, file)).length;
         if (file.member === undefined) files.set(file.url!, content);
