@@ -61,5 +61,13 @@ async function parquetRecords(path: string, content: Buffer): Promise<DataRecord
   } catch (error) {
     throw new UserError(`${path}: expected a parquet file: ${messageOf(error)}`);
   }
-  return parseRows(path, rows);
+  return parseRows(path, rows.map(plain) as Record<string, unknown>[]);
+}
+
+/** As JSON would have it: parquet's 64-bit integers come as bigints. */
+function plain(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number(value);
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, own]) => [key, plain(own)]));
 }
