@@ -119,6 +119,8 @@ export interface TaskDefinition<E extends Example> {
   readonly protocols: Readonly<Partial<Record<ProtocolName, Protocol<E>>>>;
   /** The protocol of a run that names none. */
   readonly protocol: ProtocolName;
+  /** Examples that the scored split has as published; a run with another number of them warns. */
+  readonly examples?: number;
   /** Expected score of a guesser on the primary metric; null where guessing has no meaning. */
   readonly chance: number | null;
   /** K of the GPT-3 paper (Table H.1). */

@@ -58,6 +58,7 @@ const rounds: readonly Task[] = [1, 2, 3].map((round) =>
     title: `Adversarial NLI, round ${round}: does the premise entail, contradict or leave open the hypothesis?`,
     dataset: `anli-r${round}`,
     split: 'test',
+    examples: round === 3 ? 1200 : 1000,
     shotSplits: ['train', 'dev'],
     decode(record) {
       const premise = record.string('context');

@@ -82,6 +82,7 @@ function arithmetic(
     title: `GPT-3's ${title}, ${from}`,
     dataset,
     split,
+    examples: 2000,
     shotSplits: [],
     decode: (record) => ({
       id: String(record.line),

@@ -73,6 +73,7 @@ const tasks: readonly Task[] = KINDS.flatMap(([letters, , what, published]) =>
       title: `Children's Book Test, ${what}, ${split} set`,
       dataset: `cbt-${letters}`,
       split,
+      examples: split === 'validation' ? 2000 : 2500,
       shotSplits: [],
       decode,
       protocols: { gpt2 },

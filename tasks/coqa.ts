@@ -96,6 +96,7 @@ const coqa: Task = defineTask<CoqaExample>({
   title: 'CoQA: questions of a conversation on a story',
   dataset: 'coqa',
   split: 'dev',
+  examples: 7983,
   shotSplits: ['train'],
   decode,
   protocols: { 'lm-eval': lmEval, gpt2, gpt3 },

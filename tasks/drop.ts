@@ -81,6 +81,7 @@ const drop: Task = defineTask<DropExample>({
   title: 'DROP: counting, sorting and adding over a passage',
   dataset: 'drop',
   split: 'dev',
+  examples: 9536,
   shotSplits: ['train'],
   decode,
   protocols: { 'lm-eval': lmEval, gpt3 },

@@ -86,6 +86,7 @@ const gpt3Cloze: Protocol<Passage> = {
 
 const shared = {
   version: 2,
+  examples: 5153,
   protocols: { 'lm-eval': lmEval, gpt2, gpt3 },
   protocol: 'lm-eval',
   chance: 0,
@@ -145,6 +146,7 @@ const tasks: readonly Task[] = [
     name: 'demo-lambada',
     title: 'LAMBADA-like passages written for evalgpt',
     dataset: 'demo-lambada',
+    examples: 40,
     split: 'test',
     shotSplits: [],
     decode: openai.decode,

@@ -79,6 +79,7 @@ const multirc: Task = defineTask<MultiRcExample>({
   title: 'MultiRC: is an answer to a question on a passage right?',
   dataset: 'superglue-multirc',
   split: 'validation',
+  examples: 4848,
   shotSplits: ['train'],
   decode,
   protocols: { 'lm-eval': lmEval, gpt3 },

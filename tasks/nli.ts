@@ -69,6 +69,7 @@ const snli = defineTask<Pair>({
   title: 'Stanford NLI: does a caption entail, contradict or leave open a sentence?',
   dataset: 'snli',
   split: 'test',
+  examples: 9824,
   shotSplits: ['train', 'validation'],
   decode: threeLabels,
   protocols: { 'lm-eval': threeWays("evalgpt's own, in the wording of lm-eval 0.4.13 mnli") },
@@ -83,6 +84,7 @@ const mnli = (['matched', 'mismatched'] as const).map((genre) =>
     title: `MultiNLI, genres ${genre === 'matched' ? 'that' : 'none of which'} the training set has`,
     dataset: 'mnli',
     split: `dev-${genre}`,
+    examples: genre === 'matched' ? 9815 : 9832,
     shotSplits: ['train'],
     decode: threeLabels,
     protocols: {
@@ -102,6 +104,7 @@ const hans = defineTask<Pair>({
   title: 'HANS: entailment where word overlap misleads',
   dataset: 'hans',
   split: 'test',
+  examples: 30_000,
   shotSplits: ['train'],
   decode: (record) =>
     pair(

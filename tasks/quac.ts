@@ -72,6 +72,7 @@ const quac: Task = defineTask<QuacExample>({
   title: "QuAC: a student's questions on a section of Wikipedia",
   dataset: 'quac',
   split: 'validation',
+  examples: 7354,
   shotSplits: ['train'],
   decode,
   protocols: { gpt3 },

@@ -89,16 +89,17 @@ function decode(record: DataRecord): RaceExample[] {
 /** RACE (Lai et al. 2017): English examinations of Chinese schools. */
 const tasks: readonly Task[] = (
   [
-    ['m', 'middle', 'middle'],
-    ['h', 'high', 'high'],
+    ['m', 'middle', 1436],
+    ['h', 'high', 3498],
   ] as const
-).map(([letter, level, school]) =>
+).map(([letter, level, examples]) =>
   defineTask<RaceExample>({
     name: `race-${letter}`,
     version: 1,
-    title: `RACE, reading comprehension from ${school} school examinations`,
+    title: `RACE, reading comprehension from ${level} school examinations`,
     dataset: 'race',
     split: `test-${level}`,
+    examples,
     shotSplits: [`train-${level}`, `validation-${level}`],
     decode,
     protocols: { 'lm-eval': lmEval, gpt3 },

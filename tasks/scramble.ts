@@ -53,6 +53,7 @@ const tasks: readonly Task[] = SETS.map(([name, split, title, published]) =>
     title: `Word scrambling: ${title}`,
     dataset: 'gpt3-scramble',
     split,
+    examples: 10_000,
     shotSplits: [],
     decode: (record) => ({
       id: String(record.line),

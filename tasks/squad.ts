@@ -93,6 +93,7 @@ const squadv2: Task = defineTask<SquadExample>({
   title: 'SQuAD 2.0: a span of a passage that answers a question, or none',
   dataset: 'squadv2',
   split: 'dev',
+  examples: 11_873,
   shotSplits: ['train'],
   decode,
   protocols: { 'lm-eval': lmEval, gpt3 },

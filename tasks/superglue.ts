@@ -58,6 +58,7 @@ const rte = defineTask<Pair>({
   title: 'Recognising Textual Entailment: does the premise entail the hypothesis?',
   dataset: 'superglue-rte',
   split: 'validation',
+  examples: 277,
   shotSplits: ['train'],
   decode: (record) => pair(record, ['entailment', 'not_entailment']),
   protocols: protocols<Pair>('sglue_rte', 'G.31', {
@@ -82,6 +83,7 @@ const cb = defineTask<Pair>({
   title: 'CommitmentBank: does the speaker hold the hypothesis for true, for false, or neither?',
   dataset: 'superglue-cb',
   split: 'validation',
+  examples: 56,
   shotSplits: ['train'],
   decode: (record) => pair(record, ['entailment', 'contradiction', 'neutral']),
   protocols: protocols<Pair>(
@@ -111,6 +113,7 @@ const boolq = defineTask<Question>({
   title: 'BoolQ: yes or no, by a passage',
   dataset: 'superglue-boolq',
   split: 'validation',
+  examples: 3270,
   shotSplits: ['train'],
   decode(record) {
     const passage = record.string('passage');

@@ -95,6 +95,7 @@ function define(
   data: {
     readonly dataset: string;
     readonly split: string;
+    readonly examples: number;
     readonly shotSplits: readonly string[];
     /** The columns that hold source and target. */
     readonly columns: readonly [source: string, target: string];
@@ -133,6 +134,7 @@ const wmt = [
   return define(`wmt${year}-${from}-${to}`, `WMT ${year} news translation`, [from, to], {
     dataset: year === 14 ? 'wmt14-fr-en' : `wmt16-${from === 'en' ? to : from}-en`,
     split: `${from}-${to}`,
+    examples: year === 14 ? 3003 : [from, to].includes('ro') ? 1999 : 2999,
     shotSplits: [],
     columns: ['source', 'target'],
     protocol: 'lm-eval',
@@ -167,6 +169,7 @@ const flores = (Object.keys(FLORES) as Language[])
     define(`flores-${from}-${to}`, 'FLORES-200', [from, to], {
       dataset: 'flores200',
       split: 'devtest',
+      examples: 1012,
       shotSplits: ['dev'],
       columns: [floresColumn(from), floresColumn(to)],
       protocol: 'gpt3',
@@ -179,6 +182,7 @@ const multi30k = (['de', 'fr', 'cs'] as const)
     define(`multi30k-${from}-${to}`, 'Multi30k, captions of 2016', [from, to], {
       dataset: 'multi30k',
       split: 'test',
+      examples: 1000,
       shotSplits: ['train', 'validation'],
       columns: [from, to],
       protocol: 'gpt3',

@@ -31,6 +31,7 @@ const task: Task = defineTask<WnliExample>({
   title: 'Winograd NLI: is the sentence with its pronoun replaced still true?',
   dataset: 'glue-wnli',
   split: 'validation',
+  examples: 71,
   shotSplits: [],
   decode: (record) => ({
     id: record.string('index'),

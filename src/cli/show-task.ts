@@ -19,6 +19,7 @@ export function listTasks(json: boolean): string {
       title: task.title,
       dataset: task.dataset,
       split: task.split,
+      examples: task.examples ?? null,
       protocols: Object.keys(task.protocols),
       protocol: task.protocol,
       chance: task.chance,
@@ -28,7 +29,12 @@ export function listTasks(json: boolean): string {
   });
   if (json) return JSON.stringify(rows, null, 2);
   const width = Math.max(...rows.map((row) => row.name.length));
-  return rows.map((row) => `${row.name.padEnd(width)}  data ${row.data.padEnd(7)}  ${row.title}`).join('\n');
+  return rows
+    .map(
+      (row) =>
+        `${row.name.padEnd(width)}  data ${row.data.padEnd(7)}  ${String(row.examples ?? '').padStart(6)}  ${row.title}`,
+    )
+    .join('\n');
 }
 
 export interface ShowOptions {

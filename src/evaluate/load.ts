@@ -77,6 +77,11 @@ export async function loadTask(
   const pool = shotSplit === task.split ? split : await readSplit(card, shotSplit);
   for (const message of [...split.warnings, ...pool.warnings]) warn(message);
   const whole = split.records.flatMap(task.decode);
+  if (task.examples !== undefined && whole.length !== task.examples && split.warnings.length === 0) {
+    warn(
+      `${task.name}: ${whole.length} examples instead of the published ${task.examples}: scores may not compare`,
+    );
+  }
   const all = rolling || !protocol.scores ? whole : whole.filter(protocol.scores);
   const twice = firstRepeated(all.map((e) => e.id));
   if (twice !== undefined)
