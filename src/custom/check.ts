@@ -151,8 +151,6 @@ export function checkTask(path: string, value: unknown, place?: number): Checked
     ...{ version: 1, title: value.name as string, chance: null, shotSplits: [] },
     ...(data === undefined ? {} : { dataset: data, split: 'all' }),
     ...(fields as Omit<TaskFields, 'data' | 'shotData'>),
-    // A method may use the others of its task.
-    decode: (value.decode as TaskFields['decode']).bind(value),
     protocols: Object.fromEntries(protocols),
     protocol,
   });

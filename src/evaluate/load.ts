@@ -23,6 +23,7 @@ export function selectTasks(names: readonly string[]): Task[] {
 }
 
 function nearest(name: string): string {
+  if (name.includes('.')) return '; files of tasks go to --task';
   const near = allTasks.map((t) => t.name).filter((known) => known.startsWith(name.slice(0, 4)));
   return near.length > 0 ? ` (did you mean ${near.slice(0, 3).join(', ')}?)` : '';
 }

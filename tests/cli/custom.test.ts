@@ -210,6 +210,7 @@ describe('evalgpt run --task', () => {
 
   test.each([
     ['run --task none.csv', /^evalgpt: none\.csv: cannot be read: ENOENT/],
+    ['run --tasks animals.csv', /no task "animals\.csv"; .*; files of tasks go to --task$/],
     ['run --task notes.txt', /^evalgpt: notes\.txt: expected a file of tasks that ends in \.csv/],
     ['run --task animals.csv,,own.mjs', /^evalgpt: --task: expected names separated by commas/],
     ['run --task bad.csv', /^evalgpt: bad\.csv:3: "answer" expected one of the choices/],
