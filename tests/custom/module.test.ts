@@ -360,6 +360,46 @@ describe('what is no task is one sentence with the file, the task and the field'
     );
   });
 
+  test('beams, and counts for what is measured on the whole set', async () => {
+    const wording = { kind: '"generate"', choices: '', gold: '() => "x"', stop: '["."]', maxTokens: '3' };
+    const judged = { judge: '() => ({ em: 1 })', metrics: '["em", "chrf"]' };
+    const { protocol, examples } = await load(
+      source(
+        {},
+        { ...wording, ...judged, beams: '{ width: 4, alpha: 0.6 }', counts: '() => ({ chrf: [1, 2] })' },
+      ),
+    );
+    if (protocol.kind !== 'generate') throw new Error('expected text to be written');
+    expect(protocol.beams).toEqual({ width: 4, alpha: 0.6 });
+    expect(judgeText(protocol, examples[0]!, '')).toMatchObject({
+      values: { em: 1 },
+      counts: { chrf: [1, 2] },
+    });
+    await expect(load(source({}, { ...wording, ...judged }))).rejects.toThrow(
+      /the metric chrf needs "counts"$/,
+    );
+    const narrow = source(
+      {},
+      { ...wording, ...judged, counts: '() => ({})', beams: '{ width: 0, alpha: 1 }' },
+    );
+    await expect(load(narrow)).rejects.toThrow(/"beams" expected an object of a "width" from 1 on/);
+    const wrong = await load(source({}, { ...wording, ...judged, counts: '() => ({ chrf: 3 })' }));
+    const { protocol: own } = wrong;
+    if (own.kind !== 'generate') throw new Error('expected text to be written');
+    expect(() => judgeText(own, examples[0]!, '')).toThrow(
+      /"counts" of item a: expected an object with the lists of/,
+    );
+  });
+
+  test('what is scored and what may be a shot', async () => {
+    const loaded = await load(source({}, { scores: '(e) => e.id !== "b"', draws: '(e) => e.id === "b"' }));
+    expect(loaded.examples.map((e) => e.id)).toEqual(['a', 'c']);
+    expect(loaded.shots[0]!(loaded.examples[0]!, 5).map((e) => e.id)).toEqual(['b']);
+    await expect(load(source({}, { scores: '(e) => e.gold' }))).rejects.toThrow(
+      /"scores" of item a: expected true or false, found 0$/,
+    );
+  });
+
   test('TypeScript where Node cannot strip types', async () => {
     const strips = Boolean((process.features as { typescript?: unknown }).typescript);
     const opened = open(`${source()}\ntype T = string;\n`, 'ts');

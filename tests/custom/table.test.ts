@@ -80,11 +80,14 @@ describe('what a table asks', () => {
 
   test('shots are the other items, a blank line between them', async () => {
     const loaded = await load('x.csv', csv);
-    const shots = loaded.shots[0]!(loaded.examples[0]!, 5);
-    expect(shots.map((s) => s.id).sort()).toEqual(['b', 'c']);
-    const [b, c] = ['Grass, they say, is "green"', 'A "quoted" word\non two lines: 多分'];
-    const solved = shots.map((s) => (s.id === 'b' ? b : c)).join('\n\n');
-    expect(pairs(loaded, 0, shots)[0]!.context).toBe(`${solved}\n\nThe sky is`);
+    const [first, , last] = loaded.examples as [Example, Example, Example];
+    // The second item is of the first one's cluster: it may give the answer away.
+    expect(loaded.shots[0]!(first, 5).map((s) => s.id)).toEqual(['c']);
+    const shots = loaded.shots[0]!(last, 5);
+    expect(shots.map((s) => s.id).sort()).toEqual(['a', 'b']);
+    const [a, b] = ['The sky is blue', 'Grass, they say, is "green"'];
+    const solved = shots.map((s) => (s.id === 'a' ? a : b)).join('\n\n');
+    expect(pairs(loaded, 2, shots)[0]!.context).toBe(`${solved}\n\nA "quoted" word\non two lines:`);
     expect(loaded.identity.shot_pool).toBe('the same file minus the scored item');
   });
 
@@ -139,6 +142,11 @@ describe('what a table asks', () => {
     if (protocol.kind !== 'generate') throw new Error(`expected text to be written, found ${protocol.kind}`);
     const em = (text: string): number => protocol.judge(examples[0]!, text).em!;
     expect([' Bob', 'Ann ', 'bob', 'Ann Bob', ''].map(em)).toEqual([1, 1, 0, 0, 0]);
+    // Articles, case and marks aside: SQuAD's words.
+    expect([' the Bob!', 'Ann or Bob'].map((text) => protocol.judge(examples[0]!, text))).toEqual([
+      { em: 0, f1: 1 },
+      { em: 0, f1: 0.5 },
+    ]);
     expect(protocol.shot(examples[0]!)).toBe('Who? Ann');
     expect(protocol.stop).toEqual(['\n']);
     const one = await load('x.csv', 'context,reference\nWho?,Ann|Bob\n');
