@@ -1,3 +1,5 @@
+export { defineTask, type OwnProtocol, type OwnTask } from './custom/definition.ts';
+export type { DataRecord } from './data/records.ts';
 export { UserError } from './errors.ts';
 export { DEFAULT_SPEC, evaluate } from './evaluate/evaluate.ts';
 export type { EvaluateOptions, RunEvent } from './evaluate/events.ts';
@@ -8,12 +10,14 @@ export {
   type Scorer,
   type ScorerOptions,
 } from './evaluate/scorer.ts';
-export {
-  type ChoiceProtocol,
-  defineTask,
-  type Protocol,
-  type SpanProtocol,
-  type Task,
-  type TaskDefinition,
+export { bleuCounts } from './metrics/text/bleu.ts';
+export { chrfCounts } from './metrics/text/chrf.ts';
+export type {
+  ChoiceProtocol,
+  GenerateProtocol,
+  MetricName,
+  Protocol,
+  RollingProtocol,
+  SpanProtocol,
 } from './task.ts';
 export type { CellCost, CellResult, Example, RunRecord, RunSpec, Sample } from './types.ts';

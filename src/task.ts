@@ -1,4 +1,5 @@
 import type { DataRecord } from './data/records.ts';
+import type { Split } from './data/split.ts';
 import type { DrawKind, Example, ProtocolName } from './types.ts';
 
 /** Metric names as they stand in results; see src/metrics. */
@@ -61,7 +62,7 @@ export interface ChoiceProtocol<E> extends CommonProtocol<E> {
   readonly choices: (example: E) => readonly string[];
   readonly gold: (example: E) => number;
   /** Between context and choice. */
-  readonly delimiter: string;
+  readonly delimiter: string | ((example: E) => string);
   /** Context of the unconditional term: each choice's log-likelihood behind it is taken off (`acc_uncond`). */
   readonly unconditional?: string;
 }
@@ -129,8 +130,17 @@ export interface TaskDefinition<E extends Example> {
   readonly published?: string;
 }
 
+/** The user's file that a task comes from. */
+export interface TaskFile {
+  /** As the user named it. */
+  readonly path: string;
+  readonly sha256: string;
+  /** What the file brings in place of a data set: the items, and those that shots come from where they are others. */
+  readonly data?: { readonly scored: Split; readonly shots?: Split };
+}
+
 /** A defined task. Its examples' type is known to its own functions only. */
-export type Task = TaskDefinition<Example>;
+export type Task = TaskDefinition<Example> & { readonly file?: TaskFile };
 
 /**
  * Checks a definition once and freezes it.

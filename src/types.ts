@@ -22,7 +22,8 @@ export type Overflow = 'drop-shots' | 'truncate' | 'skip' | 'error';
 export type Dtype = 'fp32' | 'fp16' | 'int8';
 /** An execution provider of onnxruntime. */
 export type Device = 'cpu' | 'cuda' | 'webgpu';
-export type ProtocolName = 'lm-eval' | 'gpt2' | 'gpt3';
+/** Whose wording and scoring: lm-eval's, a paper's, or a user's own. */
+export type ProtocolName = 'lm-eval' | 'gpt2' | 'gpt3' | 'own';
 export type DrawKind = 'fixed' | 'per-example';
 
 /**
@@ -176,6 +177,8 @@ export interface RunSpec {
   readonly overflow: Overflow;
   /** Files whose perplexity is measured, each a document. */
   readonly texts: readonly string[];
+  /** Files of tasks of the user's own, run besides `tasks`. Modules among them are run as programs. */
+  readonly taskFiles: readonly string[];
   /** Tokens that a window of a text scores behind the first; null for the window's length. */
   readonly stride: number | null;
 }
@@ -195,6 +198,10 @@ export interface TaskIdentity {
   readonly name: string;
   readonly version: number;
   readonly protocol: ProtocolName;
+  /** The user's file that the task comes from, as named, and its hash. */
+  readonly file?: string;
+  readonly file_sha256?: string;
+  /** Name of the data set, or path of the file that the items come from. */
   readonly dataset: string;
   readonly dataset_sha256: string;
   /** Over every prompt of the run in order; null where the data could not be had. */

@@ -20,6 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   task: ['data'],
   tasks: ['task', 'data', 'metrics', 'space', 'detokenise'],
   detokenise: [],
+  custom: ['data', 'task', 'tasks', 'metrics'],
   prompts: ['task', 'stats', 'space'],
   models: ['package', 'download'],
   scoring: [],
@@ -31,6 +32,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'data',
     'task',
     'tasks',
+    'custom',
     'prompts',
     'models',
     'scoring',
@@ -44,7 +46,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'package',
     'datasets',
     'data',
+    'task',
     'tasks',
+    'custom',
     'prompts',
     'models',
     'evaluate',
@@ -52,7 +56,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'store',
     'download',
   ],
-  index: ['evaluate', 'task'],
+  index: ['evaluate', 'task', 'custom', 'data', 'metrics'],
 };
 const BY_ALL = ['types', 'errors'];
 
@@ -77,6 +81,7 @@ const EDGES: Readonly<Record<string, readonly string[]>> = {
 const DISK = [
   'src/cli/doctor.ts',
   'src/cli/score.ts',
+  'src/custom/file.ts',
   'src/data/card.ts',
   'src/data/import.ts',
   'src/data/inventory.ts',

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { demoTasks } from '../../tasks/index.ts';
+import { UserError } from '../errors.ts';
 import type { RunEvent } from '../evaluate/events.ts';
 import { cacheFolder } from '../package.ts';
 import { describeBackend } from '../report/format.ts';
@@ -34,6 +35,7 @@ interface RunArguments extends SourceArguments, CacheArguments {
   dtype: RunSpec['dtype'] | undefined;
   threads: number | undefined;
   overflow: RunSpec['overflow'] | undefined;
+  task: string[] | undefined;
   text: string[] | undefined;
   stride: number | undefined;
   reuse: boolean;
@@ -59,6 +61,13 @@ export const runCommand: CommandModule<object, RunArguments> = {
         requiresArg: true,
         describe: 'Task names or globs separated by commas; by default the core ones',
         coerce: commaList('tasks'),
+      })
+      .option('task', {
+        type: 'string',
+        requiresArg: true,
+        describe:
+          'Tasks of your own from files separated by commas: .csv, .tsv, .jsonl, or a module .js, .mjs, .ts, which is run',
+        coerce: commaList('task'),
       })
       .option('shots', {
         type: 'string',
@@ -144,6 +153,7 @@ export const runCommand: CommandModule<object, RunArguments> = {
         '$0 run --model ./gpt2 --tasks lambada,anli-* --shots 0,1,32 --limit 100',
         'a checkpoint of your own',
       )
+      .example('$0 run --model gpt2 --task capitals.csv --shots 0,2', 'a task of your own')
       .example('$0 run --model gpt2,gpt2-medium --shots 0,1,32', 'the core tasks on models of the hub'),
   handler: (args) => interruptible((signal) => run(args, signal)),
 };
@@ -155,19 +165,28 @@ const DEMO_LIMIT = 200;
 
 async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
   useCache(args);
-  const [{ evaluate, DEFAULT_SPEC }, { leaderboard }, { resultTable }, { disk }, specFile] =
+  const [{ evaluate, fillSpec }, { leaderboard }, { resultTable }, { disk }, specFile, { isTaskModule }] =
     await Promise.all([
       import('../evaluate/evaluate.ts'),
       import('../report/leaderboard.ts'),
       import('../report/table.ts'),
       import('../store/disk.ts'),
       import('../store/spec-file.ts'),
+      import('../custom/open.ts'),
     ]);
   const file = args.spec === undefined ? undefined : await specFile.readSpecFile(args.spec);
-  const base: RunSpec = { ...DEFAULT_SPEC, models: DEMO_MODELS, ...file?.spec };
-  // Without a word on what to run, the demo; with texts alone, no tasks besides.
+  const base = fillSpec({ models: DEMO_MODELS, ...file?.spec });
+  // A spec may come from anyone: the programs that it names run where the user names them, too.
+  const module = args.task === undefined ? base.taskFiles.find(isTaskModule) : undefined;
+  if (module !== undefined) {
+    throw new UserError(
+      `--spec ${args.spec}: its task file ${module} is a program, which a spec alone does not run: add --task ${base.taskFiles.join(',')}`,
+    );
+  }
+  // Without a word on what to run, the demo; with files alone, no tasks besides.
   const demo = file === undefined && args.model === undefined;
-  const tasks = args.text !== undefined && file === undefined ? [] : demo ? demoTasks : base.tasks;
+  const files = args.text ?? args.task;
+  const tasks = files !== undefined && file === undefined ? [] : demo ? demoTasks : base.tasks;
   const spec: RunSpec = {
     models: args.model ?? base.models,
     revision: args.revision ?? base.revision,
@@ -176,13 +195,14 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
     protocol: args.protocol ?? base.protocol,
     draw: args.draw ?? base.draw,
     draws: args.draws ?? base.draws,
-    limit: args.limit ?? (demo && args.tasks === undefined ? DEMO_LIMIT : base.limit),
+    limit: args.limit ?? (demo && (args.tasks ?? files) === undefined ? DEMO_LIMIT : base.limit),
     seed: args.seed ?? base.seed,
     device: args.device ?? base.device,
     dtype: args.dtype ?? base.dtype,
     threads: args.threads ?? base.threads,
     overflow: args.overflow ?? base.overflow,
     texts: args.text ?? base.texts,
+    taskFiles: args.task ?? base.taskFiles,
     stride: args.stride ?? base.stride,
   };
   let folder = '';

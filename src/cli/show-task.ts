@@ -1,4 +1,5 @@
 import { tasks } from '../../tasks/index.ts';
+import { isTaskFile, openTaskFiles } from '../custom/open.ts';
 import { readCard } from '../data/card.ts';
 import { findSplit } from '../data/split.ts';
 import { UserError } from '../errors.ts';
@@ -7,6 +8,7 @@ import { loadTask, selectTasks } from '../evaluate/load.ts';
 import { inspectModel } from '../models/open.ts';
 import { promptBuilder } from '../prompts/fit.ts';
 import { renderPairs } from '../prompts/render.ts';
+import type { Task } from '../task.ts';
 import type { ProtocolName, Tokenizer } from '../types.ts';
 
 /** One line a task: name, whether its data is here, and what it is. */
@@ -44,10 +46,19 @@ export interface ShowOptions {
   readonly json: boolean;
 }
 
-/** A task's definition and the prompt of its first item, with token counts where a model is named. */
+/**
+ * A task's definition and the prompt of its first item, with token counts where a model is named; those of all tasks
+ * where a file of the user's is named.
+ */
 export async function showTask(name: string, options: ShowOptions): Promise<string> {
-  const task = selectTasks([name])[0];
-  if (!task) throw new UserError(`no task "${name}"`);
+  const shown: string[] = [];
+  const tasks = isTaskFile(name) ? await openTaskFiles([name]) : selectTasks([name]).slice(0, 1);
+  for (const task of tasks) shown.push(await show(task, options));
+  if (shown.length === 1 || !options.json) return shown.join('\n\n');
+  return `[${shown.join(',\n')}]`;
+}
+
+async function show(task: Task, options: ShowOptions): Promise<string> {
   const warnings: string[] = [];
   const loaded = await loadTask(
     task,
@@ -56,7 +67,7 @@ export async function showTask(name: string, options: ShowOptions): Promise<stri
   );
   if (loaded.missing !== undefined) throw new UserError(loaded.missing);
   const example = loaded.examples[0];
-  if (!example) throw new UserError(`task "${name}": its data set is empty`);
+  if (!example) throw new UserError(`task "${task.name}": its data set is empty`);
   const shots = loaded.shots[0]?.(example, options.shots) ?? [];
   const { protocol } = loaded;
   const pairs =
@@ -70,7 +81,7 @@ export async function showTask(name: string, options: ShowOptions): Promise<stri
       contextLength: counted.contextLength,
       overflow: 'drop-shots',
     })(example, shots);
-  const card = readCard(task.dataset);
+  const card = task.file?.data ? undefined : readCard(task.dataset);
   if (options.json) {
     const tokens = prompt?.requests.map((r) => ({
       tokens: [...r.tokens],
@@ -95,11 +106,13 @@ export async function showTask(name: string, options: ShowOptions): Promise<stri
   }
   const lines = [
     `${task.name} (version ${task.version}): ${task.title}`,
-    `data      ${card.title}; ${task.split} split, ${loaded.examples.length} items; ${card.licence}`,
+    card
+      ? `data      ${card.title}; ${task.split} split, ${loaded.examples.length} items; ${card.licence}`
+      : `data      ${task.dataset}, ${loaded.examples.length} items`,
     `shots     from ${loaded.identity.shot_pool}, ${loaded.identity.draw} draw${task.paperShots === undefined ? '' : `; GPT-3 paper: ${task.paperShots}`}`,
     `protocol  ${loaded.identity.protocol}: ${loaded.protocol.source}`,
     `metrics   ${loaded.protocol.metrics.join(', ')}${task.chance ? `; chance ${(100 * task.chance).toFixed(1)} %` : ''}`,
-    ...(card.notes ?? []).map((note) => `note      ${note}`),
+    ...(card?.notes ?? []).map((note) => `note      ${note}`),
     ...warnings.map((warning) => `warning   ${warning}`),
     '',
     `Item ${example.id} behind ${shots.length} shots${shots.length > 0 ? ` (${shots.map((s) => s.id).join(', ')})` : ''}; the scored part stands between ⟦ and ⟧.`,

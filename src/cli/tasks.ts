@@ -14,7 +14,7 @@ export const tasksCommand: CommandModule<object, TasksArguments> = {
   describe: 'List the tasks; or show one: wording, an assembled prompt, its tokens',
   builder: (yargs) =>
     yargs
-      .positional('name', { type: 'string', describe: 'Task to show' })
+      .positional('name', { type: 'string', describe: 'Task to show, or a file of tasks of your own' })
       .option('shots', {
         type: 'string',
         requiresArg: true,
@@ -28,7 +28,8 @@ export const tasksCommand: CommandModule<object, TasksArguments> = {
       })
       .option('protocol', { choices: ['lm-eval', 'gpt2', 'gpt3'] as const, describe: 'Wording to show' })
       .option('json', { type: 'boolean', default: false, describe: 'Print JSON' })
-      .example('$0 tasks anli-r1 --shots 2', ''),
+      .example('$0 tasks anli-r1 --shots 2', '')
+      .example('$0 tasks capitals.csv --shots 2 --model gpt2', ''),
   handler: async (args) => {
     const { listTasks, showTask } = await import('./show-task.ts');
     const { name, shots, model, protocol, json } = args;

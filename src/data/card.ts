@@ -6,12 +6,22 @@ import { packageFolder } from '../package.ts';
 /**
  * How a file's records lie in it. `jsonl`: a JSON object a line. `json`: a document: a list of objects, alone or under
  * "data", or an object whose entries are the records. `lines`: a text a line. `blocks`: texts between blank lines.
- * `tsv`: columns named by the first line, between tabs, without quoting. `sgm`: the segments of a WMT file. `tar`: the
- * members of an archive that `members` fits, a JSON object each. `parquet`: its rows. Behind any of them .gz, .bz2 or
- * .zst at the end of the name says how the file is packed.
+ * `tsv`: columns named by the first line, between tabs, without quoting. `csv`: the same between commas, with double
+ * quotes. `sgm`: the segments of a WMT file. `tar`: the members of an archive that `members` fits, a JSON object each.
+ * `parquet`: its rows. Behind any of them .gz, .bz2 or .zst at the end of the name says how the file is packed.
  */
-export type RecordFormat = 'jsonl' | 'json' | 'lines' | 'blocks' | 'tsv' | 'sgm' | 'tar' | 'parquet';
-const FORMATS: readonly RecordFormat[] = ['jsonl', 'json', 'lines', 'blocks', 'tsv', 'sgm', 'tar', 'parquet'];
+export type RecordFormat = 'jsonl' | 'json' | 'lines' | 'blocks' | 'tsv' | 'csv' | 'sgm' | 'tar' | 'parquet';
+const FORMATS: readonly RecordFormat[] = [
+  'jsonl',
+  'json',
+  'lines',
+  'blocks',
+  'tsv',
+  'csv',
+  'sgm',
+  'tar',
+  'parquet',
+];
 
 /** Where one split of a data set comes from. Facts that are not known are null. */
 export type SplitCard = FileSplit | ParallelSplit | GeneratedSplit;

@@ -26,6 +26,9 @@ export interface DataRecord {
   /** The record's keys and their values, which are objects. */
   entries(): readonly (readonly [key: string, value: DataRecord])[];
   has(key: string): boolean;
+  keys(): readonly string[];
+  /** A value as it stands, for what may be of several kinds. */
+  value(key: string): unknown;
   fail(message: string): never;
 }
 
@@ -42,7 +45,9 @@ export function parseRecords(path: string, text: string, format: TextFormat): Da
     case 'json':
       return jsonDocument(path, text);
     case 'tsv':
-      return tabSeparated(path, text);
+      return separated(path, text, { delimiter: '\t', quote: false });
+    case 'csv':
+      return separated(path, text, { delimiter: ',', quote: '"' });
     case 'blocks':
       return blocks(path, text);
     case 'sgm':
@@ -135,21 +140,45 @@ function segments(path: string, text: string): DataRecord[] {
   });
 }
 
-function tabSeparated(path: string, text: string): DataRecord[] {
+/** Line ends are \n, also within a quoted cell: a file's prompts are the same on every system. */
+function separated(
+  path: string,
+  text: string,
+  format: { readonly delimiter: string; readonly quote: string | false },
+): DataRecord[] {
   try {
-    const rows = parse(text, {
-      columns: true,
-      delimiter: '\t',
-      quote: false,
+    const rows = parse(text.replaceAll('\r\n', '\n'), {
+      ...format,
+      columns: (names: string[]) => columnNames(path, names),
       bom: true,
       info: true,
       skip_empty_lines: true,
     }) as unknown as { record: Record<string, string>; info: { lines: number } }[];
-    return rows.map(({ record: fields, info }) => record(`${path}:${info.lines}`, info.lines, '', fields));
+    return rows.map(({ record: fields, info }) => {
+      // csv-parse counts up to a record's last line.
+      const breaks = Object.values(fields).join('').split('\n').length - 1;
+      const line = info.lines - breaks;
+      return record(`${path}:${line}`, line, '', fields);
+    });
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
-    throw new UserError(`${path}:${String(error.lines ?? 1)}: ${error.message}`);
+    const where = `${path}:${String(error.lines ?? 1)}`;
+    if (error.code !== 'CSV_RECORD_INCONSISTENT_COLUMNS') throw new UserError(`${where}: ${error.message}`);
+    const { columns, record: found } = error as unknown as { columns: unknown[]; record: unknown[] };
+    const hint = format.quote === false ? '' : '; a text that holds a comma stands between double quotes';
+    throw new UserError(
+      `${where}: expected ${columns.length} columns, as in the first line, found ${found.length}${hint}`,
+    );
   }
+}
+
+function columnNames(path: string, names: readonly string[]): string[] {
+  const trimmed = names.map((name) => name.trim());
+  const nameless = trimmed.indexOf('');
+  if (nameless >= 0) throw new UserError(`${path}:1: column ${nameless + 1} has no name`);
+  const twice = trimmed.find((name, i) => trimmed.indexOf(name) < i);
+  if (twice !== undefined) throw new UserError(`${path}:1: two columns are named "${twice}"`);
+  return trimmed;
 }
 
 /**
@@ -165,9 +194,10 @@ function record(
   const fail = (message: string): never => {
     throw new UserError(`${where}: ${message}`);
   };
+  const value = (key: string): unknown => (Object.hasOwn(fields, key) ? fields[key] : undefined);
   const read = <T>(key: string, expected: string, is: (value: unknown) => value is T): T => {
-    const value = Object.hasOwn(fields, key) ? fields[key] : undefined;
-    return is(value) ? value : fail(`"${within}${key}" expected ${expected}, found ${shorten(value)}`);
+    const found = value(key);
+    return is(found) ? found : fail(`"${within}${key}" expected ${expected}, found ${shorten(found)}`);
   };
   const string = (key: string): string => read(key, 'a string', (v) => typeof v === 'string');
   const object = (key: string): DataRecord =>
@@ -179,10 +209,12 @@ function record(
     string,
     object,
     has: (key) => Object.hasOwn(fields, key),
+    keys: () => Object.keys(fields),
+    value,
     oneOf<T extends string>(key: string, values: readonly T[]): T {
-      const value = string(key);
-      const found = values.find((v) => v === value);
-      return found ?? fail(`"${within}${key}" expected one of ${values.join(', ')}, found ${shorten(value)}`);
+      const text = string(key);
+      const found = values.find((v) => v === text);
+      return found ?? fail(`"${within}${key}" expected one of ${values.join(', ')}, found ${shorten(text)}`);
     },
     count: (key) =>
       read(key, 'a whole number', (v): v is number => Number.isSafeInteger(v) && (v as number) >= 0),

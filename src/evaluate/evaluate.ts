@@ -1,4 +1,5 @@
 import { coreTasks } from '../../tasks/index.ts';
+import { openTaskFiles } from '../custom/open.ts';
 import type { DownloadEvent } from '../download.ts';
 import { UserError } from '../errors.ts';
 import { isOffline } from '../models/hub.ts';
@@ -40,8 +41,15 @@ export const DEFAULT_SPEC: Omit<RunSpec, 'models'> = {
   threads: null,
   overflow: 'drop-shots',
   texts: [],
+  taskFiles: [],
   stride: null,
 };
+
+/** A spec with its defaults: where it names files of texts or of tasks, no tasks besides. */
+export function fillSpec(spec: Pick<RunSpec, 'models'> & Partial<RunSpec>): RunSpec {
+  const files = [...(spec.texts ?? []), ...(spec.taskFiles ?? [])];
+  return { ...DEFAULT_SPEC, ...(files.length > 0 ? { tasks: [] } : {}), ...spec };
+}
 
 /** Tokens of a prompt that are computed anew, roughly. */
 const TYPICAL_TOKENS = 100;
@@ -59,7 +67,7 @@ export interface Ports {
 /**
  * Runs tasks on models: prompts, requests, scores, metrics, record. With a folder, every finished item is on the
  * disk within two seconds, and the same call again takes up where this one stopped.
- * @param spec what to run; what it leaves out is taken from DEFAULT_SPEC
+ * @param spec what to run; what it leaves out is taken from DEFAULT_SPEC, see fillSpec
  * @returns the record that run.json holds
  * @throws UserError for what the user can mend; the signal's reason when aborted
  */
@@ -76,7 +84,7 @@ export async function evaluateWith(
   spec: Pick<RunSpec, 'models'> & Partial<RunSpec>,
   options: EvaluateOptions = {},
 ): Promise<RunRecord> {
-  const full: RunSpec = { ...DEFAULT_SPEC, ...spec };
+  const full = fillSpec(spec);
   const { signal, onEvent } = options;
   const warnings: string[] = [];
   const warn = (message: string): void => {
@@ -85,7 +93,7 @@ export async function evaluateWith(
     onEvent?.({ kind: 'warning', message });
   };
 
-  const wanted = selectTasks(full.tasks);
+  const wanted = [...selectTasks(full.tasks), ...(await openTaskFiles(full.taskFiles))];
   const onDownload = (event: DownloadEvent): void => onEvent?.(event);
   const absent = isOffline(options.offline)
     ? undefined

@@ -17,9 +17,10 @@ export async function fetchData(
   warn: (message: string) => void,
   options: PullOptions,
 ): Promise<ReadonlyMap<string, UserError>> {
-  const scored = tasks.map((task) => ({ card: readCard(task.dataset), split: task.split }));
+  const fromCards = tasks.filter((task) => task.file?.data === undefined);
+  const scored = fromCards.map((task) => ({ card: readCard(task.dataset), split: task.split }));
   const problems = await pullSplits(scored, options);
-  for (const task of tasks) {
+  for (const task of fromCards) {
     const card = readCard(task.dataset);
     const isHere = (split: string): boolean => findSplit(card, split) !== undefined;
     const { protocol } = protocolOf(task, spec.protocol);

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { tasks as allTasks } from '../../tasks/index.ts';
 import { filesOf, readCard, type SplitCard } from '../data/card.ts';
-import { findSplit, missingSplit, readSplit } from '../data/split.ts';
+import { findSplit, missingSplit, readSplit, type Split } from '../data/split.ts';
 import { UserError } from '../errors.ts';
 import { shotDrawer, subset } from '../prompts/draw.ts';
 import { questionKey, renderPairs } from '../prompts/render.ts';
-import { type PromptProtocol, type Protocol, protocolOf, type Task } from '../task.ts';
+import { type PromptProtocol, type Protocol, protocolOf, type Task, type TaskFile } from '../task.ts';
 import type { Example, RunSpec, TaskIdentity } from '../types.ts';
 
 /** Tasks by name or glob, in the order given. @throws UserError for a name that no task has */
@@ -23,6 +23,7 @@ export function selectTasks(names: readonly string[]): Task[] {
 }
 
 function nearest(name: string): string {
+  if (name.includes('.')) return '; files of tasks go to --task';
   const near = allTasks.map((t) => t.name).filter((known) => known.startsWith(name.slice(0, 4)));
   return near.length > 0 ? ` (did you mean ${near.slice(0, 3).join(', ')}?)` : '';
 }
@@ -52,29 +53,26 @@ export async function loadTask(
   absent?: ReadonlyMap<string, UserError>,
 ): Promise<LoadedTask> {
   const { name: protocolName, protocol } = protocolOf(task, spec.protocol);
-  const card = readCard(task.dataset);
-  const shotSplit = task.shotSplits.find((split) => findSplit(card, split) !== undefined) ?? task.split;
   const rolling = protocol.kind === 'rolling';
   const draw = rolling ? 'fixed' : (spec.draw ?? protocol.draw);
   const shotCounts = rolling ? [0] : spec.shots;
+  const data = task.file?.data ? fileData(task.file.data) : await cardData(task, absent);
   const identify = (sha256: string, prompts: string | null): TaskIdentity => ({
     name: task.name,
     version: task.version,
     protocol: protocolName,
+    ...(task.file ? { file: task.file.path, file_sha256: task.file.sha256 } : {}),
     dataset: task.dataset,
     dataset_sha256: sha256,
     prompts_sha256: prompts,
-    shot_pool: shotSplit === task.split ? `${shotSplit} minus the scored item` : shotSplit,
+    shot_pool: data.shotPool,
     draw,
   });
-  if (findSplit(card, task.split) === undefined) {
-    const files = filesOf(card.splits[task.split] as SplitCard);
-    const reason = files.map(({ file }) => absent?.get(file)).find((error) => error !== undefined);
-    const missing = (reason ?? missingSplit(card, task.split)).message;
+  if ('missing' in data) {
+    const { missing } = data;
     return { task, protocol, identity: identify('', null), examples: [], shotCounts, shots: [], missing };
   }
-  const split = await readSplit(card, task.split);
-  const pool = shotSplit === task.split ? split : await readSplit(card, shotSplit);
+  const { split, pool } = data;
   for (const message of [...split.warnings, ...pool.warnings]) warn(message);
   const whole = split.records.flatMap(task.decode);
   if (task.examples !== undefined && whole.length !== task.examples && split.warnings.length === 0) {
@@ -89,6 +87,8 @@ export async function loadTask(
   const shotPool = pool === split ? whole : pool.records.flatMap(task.decode);
   const shotExamples = rolling || !protocol.draws ? shotPool : shotPool.filter(protocol.draws);
   const examples = spec.limit === null ? all : subset(all, spec.limit, spec.seed, task.name);
+  // A user's own task may have a wrong answer anywhere: that is told before anything is scored.
+  if (task.file && 'gold' in protocol) for (const example of examples) protocol.gold(example);
   if (rolling) {
     const prompts = sha256(JSON.stringify(examples.map((e) => [e.id, protocol.text(e)])));
     return {
@@ -111,6 +111,29 @@ export async function loadTask(
   const hash = pool === split ? split.sha256 : sha256(`${split.sha256}\n${pool.sha256}`);
   const prompts = hashPrompts(protocol, examples, shots, spec.shots);
   return { task, protocol, identity: identify(hash, prompts), examples, shotCounts, shots };
+}
+
+/** What is scored, and what its shots come from, in words and as read. */
+type TaskData =
+  | { readonly shotPool: string; readonly split: Split; readonly pool: Split }
+  | { readonly shotPool: string; readonly missing: string };
+
+async function cardData(task: Task, absent: ReadonlyMap<string, UserError> | undefined): Promise<TaskData> {
+  const card = readCard(task.dataset);
+  const shotSplit = task.shotSplits.find((split) => findSplit(card, split) !== undefined) ?? task.split;
+  const shotPool = shotSplit === task.split ? `${shotSplit} minus the scored item` : shotSplit;
+  if (findSplit(card, task.split) === undefined) {
+    const files = filesOf(card.splits[task.split] as SplitCard);
+    const reason = files.map(({ file }) => absent?.get(file)).find((error) => error !== undefined);
+    return { shotPool, missing: (reason ?? missingSplit(card, task.split)).message };
+  }
+  const split = await readSplit(card, task.split);
+  return { shotPool, split, pool: shotSplit === task.split ? split : await readSplit(card, shotSplit) };
+}
+
+function fileData({ scored, shots }: Required<TaskFile>['data']): TaskData {
+  const shotPool = shots ? 'a file of their own' : 'the same file minus the scored item';
+  return { shotPool, split: scored, pool: shots ?? scored };
 }
 
 /** Shots of `--shots max` that a run's identity counts: more than any window of today holds. */

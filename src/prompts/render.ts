@@ -15,8 +15,9 @@ export function renderPairs(
   if (protocol.kind === 'span') return [{ context, continuation: protocol.continuation(example) }];
   if (protocol.kind === 'generate') return [{ context, continuation: '' }];
   const { choices, delimiter, unconditional } = protocol;
+  const between = typeof delimiter === 'string' ? delimiter : delimiter(example);
   const behind = (text: string): Pair[] =>
-    choices(example).map((choice) => ({ context: text, continuation: delimiter + choice }));
+    choices(example).map((choice) => ({ context: text, continuation: between + choice }));
   return unconditional === undefined ? behind(context) : [...behind(context), ...behind(unconditional)];
 }
 

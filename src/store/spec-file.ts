@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { messageOf, UserError } from '../errors.ts';
-import type { RunRecord, RunSpec } from '../types.ts';
+import type { RunRecord, RunSpec, TaskIdentity } from '../types.ts';
 
 /** A spec as a run.json holds it, and as a user writes it: models and tasks resolved, or by name. */
 export interface SpecFile {
@@ -22,7 +22,8 @@ const FIELDS: Readonly<Record<Exclude<keyof RunSpec, 'models' | 'tasks'>, (value
   dtype: (v) => ['fp32', 'fp16', 'int8'].includes(v as string),
   threads: (v) => v === null || (isCount(v) && v > 0),
   overflow: (v) => ['drop-shots', 'truncate', 'skip', 'error'].includes(v as string),
-  texts: (v) => Array.isArray(v) && v.every((text) => typeof text === 'string'),
+  texts: isTexts,
+  taskFiles: isTexts,
   stride: (v) => v === null || (isCount(v) && v > 0),
 };
 
@@ -54,8 +55,16 @@ export async function readSpecFile(path: string): Promise<SpecFile> {
     });
   };
   const models = names('models', 'ref', 'sha256');
-  // A text stands among a record's tasks, but is named by its file.
-  const tasks = names('tasks', 'name', 'dataset_sha256')?.filter((name) => name !== 'text');
+  const listed = names('tasks', 'name', 'dataset_sha256');
+  // Texts and the user's own tasks stand among a record's tasks, but are named by their files.
+  const ofFiles = new Set(['text']);
+  for (const entry of listed === undefined ? [] : (found.tasks as (string | TaskIdentity)[])) {
+    if (typeof entry === 'string' || entry.file === undefined) continue;
+    ofFiles.add(entry.name);
+    const { file, file_sha256, dataset_sha256 } = entry;
+    if (file_sha256 !== undefined && file_sha256 !== dataset_sha256) hashes.set(file, file_sha256);
+  }
+  const tasks = listed?.filter((name) => !ofFiles.has(name));
   const rest: Record<string, unknown> = {};
   for (const [key, isRight] of Object.entries(FIELDS)) {
     if (found[key] === undefined) continue;
@@ -75,6 +84,7 @@ export function specDifferences(record: RunRecord, { hashes }: SpecFile): string
   const now = [
     ...record.spec.models.map((m) => [m.ref, m.sha256] as const),
     ...record.spec.tasks.map((t) => [t.name, t.dataset_sha256] as const),
+    ...record.spec.tasks.map((t) => [t.file ?? '', t.file_sha256 ?? ''] as const),
   ];
   return now.flatMap(([name, sha256]) => {
     const then = hashes.get(name);
@@ -84,6 +94,10 @@ export function specDifferences(record: RunRecord, { hashes }: SpecFile): string
           `${name} is not what the spec was made with: sha256 ${sha256.slice(0, 12)}… instead of ${then.slice(0, 12)}…`,
         ];
   });
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((text) => typeof text === 'string');
 }
 
 function isCount(value: unknown): value is number {

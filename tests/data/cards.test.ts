@@ -92,8 +92,8 @@ describe('a card that is not one is a sentence that names the fact', () => {
     ['half a byte', withSplit({ bytes: 0.5 }), '"splits.test.bytes" expected a number of bytes or null'],
     [
       'another format',
-      withSplit({ format: 'csv' }),
-      '"splits.test.format" expected one of jsonl, json, lines, blocks, tsv, sgm, tar, parquet, found "csv"',
+      withSplit({ format: 'xml' }),
+      '"splits.test.format" expected one of jsonl, json, lines, blocks, tsv, csv, sgm, tar, parquet, found "xml"',
     ],
   ])('%s', (_, change, message) => {
     expect(() => parse(change)).toThrow(UserError);

@@ -14,6 +14,8 @@ export function evalgpt(
   args: readonly string[],
   options: {
     readonly env?: NodeJS.ProcessEnv;
+    /** The folder to run in; it needs a node_modules that holds tsx. */
+    readonly cwd?: string;
     /** Another copy's command line. */
     readonly main?: string;
     readonly onStderr?: (text: string, kill: (s: NodeJS.Signals) => void) => void;
@@ -28,6 +30,7 @@ export function evalgpt(
         EVALGPT_OFFLINE: '1',
         ...options.env,
       },
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let [stdout, stderr] = ['', ''];
