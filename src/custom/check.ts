@@ -43,6 +43,7 @@ const TASK: Rules<TaskFields> = {
   shotData: optional([isText, 'the path of a file']),
   dataset: optional([isText, 'the name of a data set']),
   split: optional(TEXT),
+  examples: optional([isCount, 'a number of examples']),
   shotSplits: optional(TEXTS),
   decode: FUNCTION,
   protocols: [(v) => isObject(v) && Object.keys(v).length > 0, 'an object of protocols'],

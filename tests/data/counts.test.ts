@@ -44,7 +44,6 @@ const standIns: readonly (readonly [task: string, file: string, format: RecordFo
   ['cbt-p', 'cbt/built_P_500.txt', 'blocks', 500],
   ['drop', 'drop_contrast/drop_contrast_sets_test.json', 'json', 947],
   ['drop', 'rc_format_samples/drop.json', 'json', 19],
-  ['squadv2', 'rc_format_samples/squad2.json', 'json', 6],
 ];
 
 test.skipIf(absent !== undefined).each(standIns)('%s reads %s', async (name, file, format, examples) => {
