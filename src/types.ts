@@ -216,12 +216,16 @@ export interface CellResult {
   readonly task: string;
   readonly shots: number | 'max';
   readonly draw?: number;
+  /** How many draws it is the mean of; such a cell stands behind those of the draws. */
+  readonly draws?: number;
   readonly n: number;
   readonly unscored: number;
   /** Why nothing or not everything was scored: reason and count. */
   readonly reasons?: Readonly<Record<string, number>>;
   readonly primary: string;
   readonly chance: number | null;
+  /** The primary metric on a scale where guessing is 0 and perfection 1; null where chance has no meaning. */
+  readonly centred: number | null;
   readonly metrics: Readonly<Record<string, Estimate>>;
   readonly shots_used: { readonly min: number; readonly mean: number; readonly max: number };
   readonly tokens_dropped: number;

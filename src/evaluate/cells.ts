@@ -1,5 +1,5 @@
 import { alarmsOf } from '../metrics/alarms.ts';
-import { reduceMetric } from '../metrics/reduce.ts';
+import { reduceDraws, reduceMetric } from '../metrics/reduce.ts';
 import { samplesPath } from '../store/run-folder.ts';
 import type { CellResult, RunSpec, Sample, Summary } from '../types.ts';
 import type { LoadedTask } from './load.ts';
@@ -36,33 +36,62 @@ export function summarise(sample: Sample): Summary {
   return { ...kept, lowest, highest };
 }
 
-/** A cell's line of the results, from its finished samples in the order of the data. */
-export function cellResult(loaded: LoadedTask, model: string, spec: RunSpec, cell: Cell): CellResult {
-  const { protocol, task } = loaded;
-  const samples = loaded.examples.map((example) => {
-    const summary = cell.finished.get(example.id);
-    if (!summary) throw new Error(`${cell.path}: item ${example.id} is not finished`);
-    return summary;
+/** Draws from which on their spread says something. */
+const FEWEST_DRAWS = 3;
+
+/** The lines of the results: one a cell, and one a number of shots over its draws. */
+export function cellResults(
+  loaded: LoadedTask,
+  model: string,
+  spec: RunSpec,
+  cells: readonly Cell[],
+): CellResult[] {
+  return loaded.shotCounts.flatMap((shots) => {
+    const own = cells.filter((cell) => cell.shots === shots);
+    const each = own.map((cell) => cellResult(loaded, model, spec, [cell]));
+    return own.length < FEWEST_DRAWS ? each : [...each, cellResult(loaded, model, spec, own)];
   });
+}
+
+/** A line of the results from a cell's finished samples in the order of the data, or from those of several draws. */
+function cellResult(
+  { protocol, task, examples }: LoadedTask,
+  model: string,
+  spec: RunSpec,
+  draws: readonly Cell[],
+): CellResult {
+  const [{ shots, draw }] = draws as [Cell];
+  const byDraw = draws.map((cell) =>
+    examples.map((example) => {
+      const summary = cell.finished.get(example.id);
+      if (!summary) throw new Error(`${cell.path}: item ${example.id} is not finished`);
+      return summary;
+    }),
+  );
   const metrics = protocol.metrics.flatMap((metric) => {
-    const estimate = reduceMetric(metric, samples);
+    const estimate =
+      draws.length === 1 ? reduceMetric(metric, byDraw[0] as Summary[]) : reduceDraws(metric, byDraw);
     return estimate === undefined ? [] : [[metric, estimate] as const];
   });
+  const samples = byDraw.flat();
   const unscored = samples.filter((s) => s.status === 'unscored');
   const reasons: Record<string, number> = {};
   for (const { reason = 'unknown' } of unscored) reasons[reason] = (reasons[reason] ?? 0) + 1;
   const scored = samples.filter((s) => s.status === 'scored');
   const used = scored.map((s) => s.shots_used);
+  const primary = protocol.metrics[0] ?? 'acc';
+  const estimate = metrics.find(([name]) => name === primary)?.[1];
   return {
     model,
     task: task.name,
-    shots: cell.shots,
-    ...(spec.draws > 1 && cell.shots !== 0 ? { draw: cell.draw } : {}),
-    n: samples.length - unscored.length,
+    shots,
+    ...(draws.length > 1 ? { draws: draws.length } : spec.draws > 1 && shots !== 0 ? { draw } : {}),
+    n: scored.length / draws.length,
     unscored: unscored.length,
     ...(unscored.length > 0 ? { reasons } : {}),
-    primary: protocol.metrics[0] ?? 'acc',
+    primary,
     chance: task.chance,
+    centred: estimate && task.chance !== null ? (estimate.value - task.chance) / (1 - task.chance) : null,
     metrics: Object.fromEntries(metrics),
     shots_used: {
       min: used.reduce((a, b) => Math.min(a, b), used[0] ?? 0),
@@ -71,7 +100,7 @@ export function cellResult(loaded: LoadedTask, model: string, spec: RunSpec, cel
     },
     tokens_dropped: scored.reduce((sum, s) => sum + s.tokens_dropped, 0),
     ties: samples.filter((s) => s.flags.includes('tie')).length,
-    alarms: alarmsOf(samples),
+    alarms: alarmsOf(samples, estimate, task.chance),
   };
 }
 
@@ -87,6 +116,7 @@ export function absentCells(loaded: LoadedTask, model: string, spec: RunSpec): C
       reasons: { [loaded.missing ?? 'no data']: 1 },
       primary: loaded.protocol.metrics[0] ?? 'acc',
       chance: loaded.task.chance,
+      centred: null,
       metrics: {},
       shots_used: { min: 0, mean: 0, max: 0 },
       tokens_dropped: 0,

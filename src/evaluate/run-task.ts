@@ -3,7 +3,7 @@ import type { RunFolder } from '../store/run-folder.ts';
 import type { ScoreCache } from '../store/score-cache.ts';
 import type { Backend, CellCost, CellResult, RunSpec, Sample } from '../types.ts';
 import { ahead, blocksOf, builderFor, type Item } from './blocks.ts';
-import { cellResult, cellsOf, summarise } from './cells.ts';
+import { cellResults, cellsOf, summarise } from './cells.ts';
 import type { EvaluateOptions } from './events.ts';
 import { generateBlock } from './generate-block.ts';
 import type { LoadedTask } from './load.ts';
@@ -91,8 +91,8 @@ export async function runTask(
   }
   await folder?.flush();
   return {
-    results: cells.map((cell) => ({
-      ...cellResult(loaded, ref, spec, cell),
+    results: cellResults(loaded, ref, spec, cells).map((result) => ({
+      ...result,
       ...(protocol.kind === 'rolling'
         ? { window: { context: contextLength, stride: spec.stride ?? contextLength } }
         : {}),

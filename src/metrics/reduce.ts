@@ -1,3 +1,4 @@
+import { crossedBootstrap, crossedInterval } from '../stats/crossed.ts';
 import { bootstrapInterval, type Estimate, meanInterval, ratioInterval, wilson } from '../stats/interval.ts';
 import type { MetricName } from '../task.ts';
 import type { Summary } from '../types.ts';
@@ -19,9 +20,74 @@ export function reduceMetric(metric: MetricName, samples: readonly Summary[]): E
   if (unit !== undefined && scored[0]?.values?.logprob !== undefined) return perText(scored, unit, metric);
   const ofSet = OF_SET[metric];
   if (ofSet) return bootstrapInterval(scored.length, (items) => ofSet(scored, items));
-  if (metric === 'em_group') return mean(groups(scored), 'acc');
-  if (metric === 'ppl_word') return perplexity(mean(scored, 'logprob_gold'));
-  return mean(scored, metric);
+  const items = itemsOf(metric, scored);
+  const values = items.map((item) => item.value);
+  const clusters = items.map((item) => item.cluster);
+  const clustered = new Set(clusters).size < items.length;
+  if (isShare(metric) && !clustered && values.every((v) => v === 0 || v === 1)) {
+    return wilson(values.filter((v) => v === 1).length, values.length);
+  }
+  return ofMetric(metric, meanInterval(values, clusters));
+}
+
+/**
+ * Reduces the samples of three draws of shots or more to one metric: the mean over draws and items, with an interval
+ * for new items and new draws alike. Only items that every draw has scored count.
+ * @returns undefined where there is none
+ */
+export function reduceDraws(
+  metric: MetricName,
+  draws: readonly (readonly Summary[])[],
+): Estimate | undefined {
+  const scoredIn = new Map<string, number>();
+  for (const { id, status } of draws.flat()) {
+    if (status === 'scored') scoredIn.set(id, (scoredIn.get(id) ?? 0) + 1);
+  }
+  const scored = draws.map((samples) => samples.filter(({ id }) => scoredIn.get(id) === draws.length));
+  const [first = []] = scored;
+  if (first.length === 0) return undefined;
+  const ofSet = OF_SET[metric];
+  if (ofSet) {
+    return crossedBootstrap(scored.length, first.length, (draw, items) =>
+      ofSet(scored[draw] as Summary[], items),
+    );
+  }
+  const items = scored.map((samples) => itemsOf(metric, samples));
+  return ofMetric(
+    metric,
+    crossedInterval(
+      items.map((own) => own.map((item) => item.value)),
+      (items[0] ?? []).map((item) => item.cluster),
+    ),
+  );
+}
+
+interface Item {
+  readonly value: number;
+  readonly cluster: string;
+}
+
+/** What a metric is the mean of, item by item. */
+function itemsOf(metric: MetricName, scored: readonly Summary[]): Item[] {
+  const [key, samples] =
+    metric === 'em_group'
+      ? ['acc', groups(scored)]
+      : [metric === 'ppl_word' ? 'logprob_gold' : metric, scored];
+  return samples.map((s) => {
+    const value = s.values?.[key];
+    if (value === undefined) throw new Error(`sample ${s.id} has no value ${key}`);
+    return { value, cluster: s.cluster ?? s.id };
+  });
+}
+
+const isShare = (metric: MetricName): boolean =>
+  metric.startsWith('acc') || metric.startsWith('em') || metric === 'f1';
+
+/** The metric from the mean of its items: a perplexity from the mean log-probability, a share within 0 and 1. */
+function ofMetric(metric: MetricName, mean: Estimate): Estimate {
+  if (metric === 'ppl_word') return perplexity(mean);
+  if (!isShare(metric) || mean.ci95 === null) return mean;
+  return { ...mean, ci95: [Math.max(0, mean.ci95[0]), Math.min(1, mean.ci95[1])] };
 }
 
 /** Metrics of the whole set, of the samples that `items` names. */
@@ -63,23 +129,6 @@ function perText(samples: readonly Summary[], unit: string, metric: MetricName):
     stderr: perUnit.stderr === null ? null : perUnit.stderr / Math.LN2,
     ci95: perUnit.ci95 && [-perUnit.ci95[1] / Math.LN2, -perUnit.ci95[0] / Math.LN2],
   };
-}
-
-function mean(samples: readonly Summary[], key: string): Estimate {
-  const values = samples.map((s) => {
-    const value = s.values?.[key];
-    if (value === undefined) throw new Error(`sample ${s.id} has no value ${key}`);
-    return value;
-  });
-  const clusters = samples.map((s) => s.cluster ?? s.id);
-  const clustered = new Set(clusters).size < samples.length;
-  const share = key.startsWith('acc') || key === 'em' || key === 'f1';
-  if (share && !clustered && values.every((v) => v === 0 || v === 1)) {
-    return wilson(values.filter((v) => v === 1).length, values.length);
-  }
-  const estimate = meanInterval(values, clusters);
-  if (!share || estimate.ci95 === null) return estimate;
-  return { ...estimate, ci95: [Math.max(0, estimate.ci95[0]), Math.min(1, estimate.ci95[1])] };
 }
 
 /** Mean over the gold classes of 2 TP / (2 TP + FP + FN); SuperGLUE's F1 of CommitmentBank. */

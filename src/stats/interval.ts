@@ -67,7 +67,7 @@ export function meanInterval(values: readonly number[], clusters?: readonly stri
   return { value: mean, stderr, ci95: [mean - half, mean + half] };
 }
 
-const RESAMPLES = 1000;
+export const RESAMPLES = 1000;
 
 /**
  * A statistic of a whole set with its percentile bootstrap interval over n items drawn with replacement
@@ -78,16 +78,22 @@ export function bootstrapInterval(n: number, statistic: (items: Iterable<number>
   const value = statistic(Array(n).keys());
   if (n < 2) return { value, stderr: null, ci95: null };
   const source = random('bootstrap', n);
-  const values = Float64Array.from({ length: RESAMPLES }, () =>
+  const resamples = Array.from({ length: RESAMPLES }, () =>
     statistic(Uint32Array.from({ length: n }, () => source.below(n))),
-  ).sort();
-  const mean = values.reduce((sum, v) => sum + v, 0) / RESAMPLES;
+  );
+  return { value, ...percentileInterval(resamples) };
+}
+
+/** The 2.5 and 97.5 % points of resampled values, interpolated, and their standard deviation. */
+export function percentileInterval(resamples: readonly number[]): Pick<Estimate, 'stderr' | 'ci95'> {
+  const values = Float64Array.from(resamples).sort();
+  const last = values.length - 1;
+  const mean = values.reduce((sum, v) => sum + v, 0) / values.length;
   const squares = values.reduce((sum, v) => sum + (v - mean) ** 2, 0);
   const at = (share: number): number => {
-    const place = share * (RESAMPLES - 1);
-    const below = Math.floor(place);
-    const [low, high] = [values[below]!, values[Math.min(below + 1, RESAMPLES - 1)]!];
-    return low + (high - low) * (place - below);
+    const below = Math.floor(share * last);
+    const [low, high] = [values[below]!, values[Math.min(below + 1, last)]!];
+    return low + (high - low) * (share * last - below);
   };
-  return { value, stderr: Math.sqrt(squares / (RESAMPLES - 1)), ci95: [at(0.025), at(0.975)] };
+  return { stderr: Math.sqrt(squares / last), ci95: [at(0.025), at(0.975)] };
 }

@@ -11,6 +11,7 @@ export function cell(differs: Partial<CellResult> = {}): CellResult {
     unscored: 0,
     primary: 'acc',
     chance: 1 / 3,
+    centred: (0.345 - 1 / 3) / (2 / 3),
     metrics: {
       acc: { value: 0.345, stderr: 0.0337, ci95: [0.2826, 0.4131] },
       logprob_gold: { value: -2.5, stderr: 0.1, ci95: [-2.7, -2.3] },

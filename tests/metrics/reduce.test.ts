@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { reduceMetric } from '../../src/metrics/reduce.ts';
+import { reduceDraws, reduceMetric } from '../../src/metrics/reduce.ts';
+import { crossedInterval } from '../../src/stats/crossed.ts';
 import { meanInterval, wilson } from '../../src/stats/interval.ts';
 import type { Summary } from '../../src/types.ts';
 
@@ -126,4 +127,58 @@ describe('reduceMetric', () => {
   test('a scored item without the value is a bug that names it', () => {
     expect(() => reduceMetric('acc_norm', accs(HITS))).toThrow('sample item-0 has no value acc_norm');
   });
+});
+
+describe('reduceDraws', () => {
+  const draws = [HITS, [1, 1, 1, 1, 0, 1, 0, 1], [0, 0, 1, 1, 0, 1, 1, 1]].map((values) => accs(values));
+
+  test('means over draws and items, with the crossed interval', () => {
+    const values = draws.map((samples) => samples.map((s) => s.values!.acc!));
+    const wanted = crossedInterval(
+      values,
+      draws[0]!.map((s) => s.id),
+    );
+    expect(reduceDraws('acc', draws)).toEqual({
+      ...wanted,
+      ci95: [wanted.ci95![0], Math.min(1, wanted.ci95![1])],
+    });
+    expect(reduceDraws('ppl_word', draws)!.value).toBeCloseTo(Math.exp(4.5), 9);
+  });
+
+  test('only items that every draw has scored count', () => {
+    const lacking = [draws[0]!, draws[1]!, [...draws[2]!.slice(0, 7), unscored(7)]];
+    expect(reduceDraws('acc', lacking)!.value).toBeCloseTo(
+      reduceDraws(
+        'acc',
+        draws.map((d) => d.slice(0, 7)),
+      )!.value,
+      12,
+    );
+    expect(reduceDraws('acc', [draws[0]!, draws[1]!, [unscored(0)]])).toBeUndefined();
+  });
+
+  test('metrics of the whole set: the mean of the draws', () => {
+    const judged = draws.map((samples) =>
+      samples.map((s, i) => ({ ...s, gold: i % 2, prediction: s.values!.acc === 1 ? i % 2 : 1 - (i % 2) })),
+    );
+    const each = judged.map((samples) => reduceMetric('f1_macro', samples)!.value);
+    const found = reduceDraws('f1_macro', judged)!;
+    expect(found.value).toBeCloseTo((each[0]! + each[1]! + each[2]!) / 3, 12);
+    expect(found.ci95![0]).toBeLessThan(found.value);
+    expect(found.ci95![1]).toBeGreaterThan(found.value);
+  });
+});
+
+test('a question is right where all of its answers are judged rightly', () => {
+  const rows: [group: string, prediction: number, gold: number][] = [
+    ['q1', 0, 0],
+    ['q1', 1, 1],
+    ['q2', 0, 1],
+    ['q2', 1, 1],
+    ['q3', 0, 0],
+  ];
+  const samples = rows.map(([group, prediction, gold], i) => ({ ...sample(i, {}), group, prediction, gold }));
+  expect(reduceMetric('em_group', samples)).toEqual(wilson(2, 3));
+  // Of choice 0: two right, one wrongly taken, none missed.
+  expect(reduceMetric('f1_binary', samples)!.value).toBeCloseTo(4 / 5, 12);
 });
