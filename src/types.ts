@@ -235,6 +235,14 @@ export interface CellResult {
   readonly alarms: readonly string[];
 }
 
+/** The mean of several tasks' results, each task weighing the same. */
+export interface GroupResult extends Estimate {
+  readonly model: string;
+  readonly group: string;
+  readonly shots: number | 'max';
+  readonly tasks: number;
+}
+
 export interface CellCost {
   readonly model: string;
   readonly task: string;
@@ -285,5 +293,6 @@ export interface RunRecord {
     readonly warnings: readonly string[];
   };
   readonly results: readonly CellResult[];
+  readonly groups: readonly GroupResult[];
   readonly cost: readonly CellCost[];
 }

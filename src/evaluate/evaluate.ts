@@ -1,7 +1,9 @@
+import { groups } from '../../tasks/groups.ts';
 import { coreTasks } from '../../tasks/index.ts';
 import { openTaskFiles } from '../custom/open.ts';
 import type { DownloadEvent } from '../download.ts';
 import { UserError } from '../errors.ts';
+import { groupResults } from '../metrics/groups.ts';
 import { isOffline } from '../models/hub.ts';
 import { type Model, type ModelOptions, openModel } from '../models/open.ts';
 import { packageVersion } from '../package.ts';
@@ -135,6 +137,7 @@ export async function evaluateWith(
     },
     environment: { ...environment, backends, warnings },
     results,
+    groups: groupResults(groups, results),
     cost,
   });
   const begun = record('partial');

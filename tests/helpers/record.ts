@@ -68,6 +68,7 @@ export function record(
       warnings: differs.warnings ?? [],
     },
     results,
+    groups: [],
     cost: [],
   };
 }
