@@ -85,7 +85,9 @@ const PAPER_METRICS: Readonly<Record<string, readonly string[]>> = {
   em: ['em', 'acc'],
   f1_macro: ['f1'],
   ppl_word: ['ppl'],
+  f1_binary: ['f1a'],
   bleu: ['bleu_sb', 'bleu', 'bleu_mb'],
+  bleu_intl: ['bleu_sb'],
 };
 
 /** What a source calls a metric of ours, the closest first. All but the papers use our names. */

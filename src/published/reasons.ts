@@ -46,10 +46,9 @@ const REASONS: readonly Reason[] = [
   },
 
   function otherSplit({ figure, task }) {
-    const split = task.split === 'validation' ? 'dev' : task.split;
-    return (
-      figure.split !== '' && figure.split !== split && `items are of ${split} here, of ${figure.split} there`
-    );
+    const split = /^(dev|validation)\b/.test(task.split) ? 'dev' : /^test\b/.test(task.split) && 'test';
+    const differs = split && figure.split !== '' && figure.split !== split;
+    return differs && `items are of ${split} here, of ${figure.split} there`;
   },
 
   function otherShots({ figure, result }) {
@@ -157,13 +156,13 @@ const REASONS: readonly Reason[] = [
   },
 
   /** GPT-3 paper, table H.1: few-shot English to French is 32.6 by the one and 39.9 by the other. */
-  function otherBleu({ figure, identity }) {
+  function otherBleu({ figure, metric }) {
     if (figure.metric === 'bleu_mb') return "BLEU is multi-bleu's after XLM's tokenisation there";
     if (figure.metric === 'bleu') return 'the paper does not say how BLEU was tokenised (section 3.7)';
     return (
       figure.metric === 'bleu_sb' &&
-      identity.protocol !== 'gpt3' &&
-      "BLEU is sacreBLEU's with the tokenisation intl there, which is not its default 13a (appendix H)"
+      metric !== 'bleu_intl' &&
+      "BLEU is sacreBLEU's with the tokenisation intl there, here with its default 13a (appendix H)"
     );
   },
 
@@ -173,7 +172,7 @@ const REASONS: readonly Reason[] = [
     return (
       isGpt3(compared) &&
       protocol?.kind === 'generate' &&
-      !('beams' in protocol) &&
+      protocol.beams === undefined &&
       'answers are decoded greedily here, with a beam of 4 there (section 2.4)'
     );
   },

@@ -172,6 +172,21 @@ describe('which figures stand beside a result', () => {
     ['arithmetic-2d-add', 'lm-eval', 'acc', ['acc', 'logprob_gold'], ['acc=acc']],
     ['arithmetic-2d-add', 'gpt3', 'acc_stop', ['acc_stop', 'acc'], ['acc_stop=acc']],
     ['scramble-anagrams1', 'lm-eval', 'em', ['em'], ['em=acc']],
+    ['multirc', 'lm-eval', 'acc', ['acc', 'acc_norm', 'acc_token'], []],
+    [
+      ...['multirc', 'gpt3', 'acc_token', ['acc_token', 'f1_binary', 'em_group', 'acc']],
+      ['f1_binary=f1a', 'em_group=em_group'],
+    ],
+    ['race-h', 'lm-eval', 'acc', ['acc', 'acc_norm', 'acc_token'], ['acc=acc', 'acc_token=acc']],
+    ['race-m', 'gpt3', 'acc_uncond', ['acc_uncond', 'acc_token', 'acc'], ['acc_uncond=acc']],
+    ['squadv2', 'lm-eval', 'f1', ['f1', 'em'], ['f1=f1', 'em=em']],
+    [
+      'wmt14-fr-en',
+      'gpt3',
+      'bleu_intl',
+      ['bleu_intl', 'bleu', 'chrf'],
+      ['bleu_intl=bleu_sb', 'bleu=bleu_sb'],
+    ],
   ] as const)('%s under %s, primary %s of %j', (task, protocol, primary, names, expected) => {
     const metrics = measured(Object.fromEntries(names.map((name, i) => [name, i / 10])));
     const all = beside({ task, primary, metrics }, { identity: { protocol } });
@@ -439,6 +454,19 @@ describe('why a figure may differ', () => {
     expect(text).toContain('windows here: 1024 tokens, stride 512');
   });
 
+  test('splits that have another name here, too', () => {
+    const found = (task: string, metric: string): string =>
+      why({ task, primary: metric, metrics: measured({ [metric]: 0.5 }) });
+    for (const [task, metric] of [
+      ['race-h', 'acc'],
+      ['wmt14-fr-en', 'bleu'],
+      ['coqa', 'f1'],
+    ] as const) {
+      expect(found(task, metric)).toContain('GPT-3 Small');
+      expect(found(task, metric), task).not.toContain('items are of');
+    }
+  });
+
   test('CBT is of the validation split there', () => {
     const text = made('CBT-CN', { kind: 'choice' })({ metrics: measured({ acc: 0.8 }) });
     expect(text).toContain('GPT-2 paper GPT-2 117M 0.8765');
@@ -446,16 +474,14 @@ describe('why a figure may differ', () => {
   });
 
   test('BLEU: whose tokenisation', () => {
-    const of = (protocol: ProtocolName): string =>
-      made(
-        'Fr->En 14',
-        { kind: 'generate' },
-        protocol,
-      )({ shots: 8, shots_used: used(8), metrics: measured({ bleu: 5 }) });
-    expect(of('lm-eval')).toContain("sacreBLEU's with the tokenisation intl there");
-    expect(of('gpt3')).not.toContain('tokenisation intl');
-    expect(of('lm-eval')).toContain('the paper does not say how BLEU was tokenised');
-    expect(of('lm-eval')).toContain('8 shots here; how many there is not said');
+    const translation = made('Fr->En 14', { kind: 'generate' });
+    const of = (metric: string): string =>
+      translation({ shots: 8, shots_used: used(8), metrics: measured({ [metric]: 5 }) });
+    expect(of('bleu')).toContain("sacreBLEU's with the tokenisation intl there");
+    expect(of('bleu_intl')).toContain('GPT-3 paper');
+    expect(of('bleu_intl')).not.toContain('tokenisation intl');
+    expect(of('bleu')).toContain('the paper does not say how BLEU was tokenised');
+    expect(of('bleu')).toContain('8 shots here; how many there is not said');
   });
 
   test('a beam here, too: nothing to say', () => {
@@ -506,7 +532,7 @@ describe('figureRanges', () => {
       ),
     );
     expect([...metrics].sort()).toEqual(
-      'acc acc_filtered acc_last acc_norm acc_token average bleu bleu_mb bleu_sb bpb bpc em f1 f1a mc2 ppl ppl_token ppl_word rouge1 rouge2 rougeL rouge_avg'.split(
+      'acc acc_filtered acc_last acc_norm acc_token average bleu bleu_mb bleu_sb bpb bpc em em_group f1 f1a mc2 ppl ppl_token ppl_word rouge1 rouge2 rougeL rouge_avg'.split(
         ' ',
       ),
     );
