@@ -87,6 +87,14 @@ const REASONS: readonly Reason[] = [
     return limit !== null && n + unscored === limit && `a random subset of ${limit} items here`;
   },
 
+  /** Unless the protocol leaves some out, which is said elsewhere. */
+  function otherData({ result: { n, unscored }, spec: { limit }, task, identity }) {
+    const protocol = task.protocols[identity.protocol];
+    const whole = limit === null && protocol && !('scores' in protocol && protocol.scores);
+    const differs = task.examples !== undefined && n + unscored !== task.examples;
+    return whole && differs && `${n + unscored} items here, ${task.examples} in the published set`;
+  },
+
   function notAll({ result: { n, unscored } }) {
     return unscored > 0 && `${unscored} of ${n + unscored} items are unscored here`;
   },

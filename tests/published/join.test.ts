@@ -239,7 +239,7 @@ describe('why a figure may differ', () => {
       .join('\n');
 
   test('lm-eval beside lm-eval, all items, same model: for what its note says alone', () => {
-    expect(why({}, {}, 'lm-eval')).toBe('of the figure: 0.4.x, ±0.0065');
+    expect(why({ n: 5153 }, {}, 'lm-eval')).toBe('of the figure: 0.4.x, ±0.0065');
   });
 
   test.each<[string, string, Partial<CellResult>, Differs, Partial<CellResult>, Differs, string?]>([
@@ -333,6 +333,8 @@ describe('why a figure may differ', () => {
       {},
       { spec: { limit: 5000 } },
     ],
+    ['other data', '200 items here, 5153 in the published set', {}, {}, { n: 5153 }, {}],
+    ['other data, not a subset', '200 items here, 5153', {}, {}, {}, { spec: { limit: 300 } }],
     ['unscored items', '3 of 203 items are unscored here', { unscored: 3 }, {}, {}, {}],
     ['cut tokens', '40 tokens were cut to fit the window here', { tokens_dropped: 40 }, {}, {}, {}],
     [
@@ -465,6 +467,9 @@ describe('why a figure may differ', () => {
       expect(found(task, metric)).toContain('GPT-3 Small');
       expect(found(task, metric), task).not.toContain('items are of');
     }
+    // 200 of 7983 here, but lm-eval's protocol leaves most out itself.
+    expect(found('coqa', 'f1')).not.toContain('in the published set');
+    expect(found('wmt14-fr-en', 'bleu')).toContain('200 items here, 3003 in the published set');
   });
 
   test('CBT is of the validation split there', () => {
