@@ -20,4 +20,12 @@ export type {
   RollingProtocol,
   SpanProtocol,
 } from './task.ts';
-export type { CellCost, CellResult, Example, RunRecord, RunSpec, Sample } from './types.ts';
+export type {
+  CellCost,
+  CellResult,
+  Example,
+  PublishedComparison,
+  RunRecord,
+  RunSpec,
+  Sample,
+} from './types.ts';

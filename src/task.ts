@@ -126,7 +126,7 @@ export interface TaskDefinition<E extends Example> {
   readonly chance: number | null;
   /** K of the GPT-3 paper (Table H.1). */
   readonly paperShots?: number;
-  /** Name of the task in the published figures. */
+  /** The benchmark's name in the column `task` of reports/published: its figures stand beside the results. */
   readonly published?: string;
 }
 

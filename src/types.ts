@@ -233,6 +233,30 @@ export interface CellResult {
   /** Of rolling texts: tokens of a window, and how many it scores behind the first window. */
   readonly window?: { readonly context: number; readonly stride: number };
   readonly alarms: readonly string[];
+  /** Published figures that may stand beside it; absent where there are none. */
+  readonly published?: readonly PublishedComparison[];
+}
+
+/** A published figure beside a result: shares are 0 to 1. */
+export interface PublishedComparison {
+  readonly source: string;
+  /** As the source names it. */
+  readonly model: string;
+  /** Table or section, issue, file. */
+  readonly where: string;
+  /** Of ours, the one that was measured. */
+  readonly metric: string;
+  readonly shots: 'zero' | 'one' | 'few';
+  /** Examples in the source's prompts; null where it does not say. */
+  readonly k: number | null;
+  readonly value: number;
+  readonly measured: number;
+  /** Measured less published. */
+  readonly difference: number;
+  /** The figure is of this very model; else of one of comparable size. */
+  readonly same: boolean;
+  /** Why the two may differ, a sentence each. */
+  readonly why: readonly string[];
 }
 
 /** The mean of several tasks' results, each task weighing the same. */

@@ -140,6 +140,7 @@ const tasks: readonly Task[] = [
     name: 'lambada-standard-cloze',
     title: 'LAMBADA as a blank to fill in; original tokenised text',
     paperShots: 15,
+    published: 'LAMBADA (standard)',
   }),
   defineTask<Passage>({
     ...shared,

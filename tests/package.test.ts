@@ -42,6 +42,7 @@ test('what the package ships is there', () => {
     'datasets/README.md',
     'datasets/demo/random-tiny/model.safetensors',
     'datasets/samples',
+    'reports/published/gpt2-paper.csv',
   ]) {
     expect(existsSync(fileURLToPath(new URL(`../${path}`, import.meta.url))), path).toBe(true);
   }

@@ -8,6 +8,9 @@ import { loadTask, selectTasks } from '../evaluate/load.ts';
 import { inspectModel } from '../models/open.ts';
 import { promptBuilder } from '../prompts/fit.ts';
 import { renderPairs } from '../prompts/render.ts';
+import { type FigureRange, figureRanges } from '../published/join.ts';
+import { readFigures } from '../published/read.ts';
+import { formatValue } from '../report/format.ts';
 import type { Task } from '../task.ts';
 import type { ProtocolName, Tokenizer } from '../types.ts';
 
@@ -82,6 +85,7 @@ async function show(task: Task, options: ShowOptions): Promise<string> {
       overflow: 'drop-shots',
     })(example, shots);
   const card = task.file?.data ? undefined : readCard(task.dataset);
+  const published = task.published === undefined ? [] : figureRanges(readFigures(), task.published);
   if (options.json) {
     const tokens = prompt?.requests.map((r) => ({
       tokens: [...r.tokens],
@@ -98,6 +102,7 @@ async function show(task: Task, options: ShowOptions): Promise<string> {
         shots: shots.map((s) => s.id),
         pairs,
         tokens,
+        published,
         warnings,
       },
       null,
@@ -112,6 +117,13 @@ async function show(task: Task, options: ShowOptions): Promise<string> {
     `shots     from ${loaded.identity.shot_pool}, ${loaded.identity.draw} draw${task.paperShots === undefined ? '' : `; GPT-3 paper: ${task.paperShots}`}`,
     `protocol  ${loaded.identity.protocol}: ${loaded.protocol.source}`,
     `metrics   ${loaded.protocol.metrics.join(', ')}${task.chance ? `; chance ${(100 * task.chance).toFixed(1)} %` : ''}`,
+    ...[...new Set(published.map((range) => range.source))].map(
+      (source) =>
+        `published ${source}: ${published
+          .filter((range) => range.source === source)
+          .map(describeRange)
+          .join(', ')}`,
+    ),
     ...(card?.notes ?? []).map((note) => `note      ${note}`),
     ...warnings.map((warning) => `warning   ${warning}`),
     '',
@@ -132,6 +144,11 @@ async function show(task: Task, options: ShowOptions): Promise<string> {
     lines.push('', `${prompt.truncated} tokens are cut from the left to fit the window.`);
   if (prompt?.unscored !== undefined) lines.push('', `Cannot be scored: ${prompt.unscored}`);
   return lines.join('\n');
+}
+
+function describeRange({ metric, count, least, most }: FigureRange): string {
+  const ends = [...new Set([least, most].map((value) => formatValue(metric, value)))].join(' to ');
+  return count === 1 ? `${metric} ${ends}` : `${metric} ${ends} (${count} figures)`;
 }
 
 async function countTokens(model: string): Promise<{ tokenizer: Tokenizer; contextLength: number }> {

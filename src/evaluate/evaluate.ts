@@ -7,6 +7,8 @@ import { groupResults } from '../metrics/groups.ts';
 import { isOffline } from '../models/hub.ts';
 import { type Model, type ModelOptions, openModel } from '../models/open.ts';
 import { packageVersion } from '../package.ts';
+import { withPublished } from '../published/join.ts';
+import { readFigures } from '../published/read.ts';
 import { type Disk, disk } from '../store/disk.ts';
 import { openRunFolder } from '../store/run-folder.ts';
 import { openScoreCache } from '../store/score-cache.ts';
@@ -141,6 +143,7 @@ export async function evaluateWith(
     cost,
   });
   const begun = record('partial');
+  const figures = { figures: readFigures(), tasks: loaded.map((l) => l.task), spec: begun.spec };
   const out = typeof options.out === 'function' ? options.out(begun.spec) : options.out;
   const folder = out === undefined ? undefined : await openRunFolder(out, begun, ports);
   if (out !== undefined) onEvent?.({ kind: 'folder', path: out, resumed: folder?.former !== undefined });
@@ -193,8 +196,9 @@ export async function evaluateWith(
           const done = await runTask(task, model, full, { signal, onEvent, folder, cache, backend });
           const before = folder?.former?.cost.find((c) => c.model === ref && c.task === task.task.name);
           cost.push(before ? addCost(before, done.cost) : done.cost);
-          results.push(...done.results);
-          for (const result of done.results) onEvent?.({ kind: 'cell', result });
+          const joined = done.results.map((result) => withPublished(result, figures));
+          results.push(...joined);
+          for (const result of joined) onEvent?.({ kind: 'cell', result });
           await folder?.writeRecord(record('partial'));
         }
       } finally {

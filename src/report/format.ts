@@ -1,5 +1,5 @@
 import type { Estimate } from '../stats/interval.ts';
-import type { BackendRecord, CellResult } from '../types.ts';
+import type { BackendRecord, CellResult, PublishedComparison } from '../types.ts';
 
 /** What each metric is, for a reader who meets its name. */
 export const MEANING: Readonly<Record<string, string>> = {
@@ -40,6 +40,19 @@ export function formatValue(metric: string, value: number): string {
 export function formatInterval(metric: string, estimate: Estimate): string {
   if (estimate.ci95 === null) return '';
   return estimate.ci95.map((bound) => formatValue(metric, bound)).join(' – ');
+}
+
+/** A published figure in its metric's unit, the model that it is of, and how far ours is from it. */
+export function formatPublished({ metric, value, difference, ...of }: PublishedComparison): string {
+  const from = of.source.endsWith(' paper') ? of.model : `${of.model} (${of.source})`;
+  const about = of.same ? '' : '~';
+  return `${about}${formatValue(metric, value)} ${from} (${formatDifference(metric, difference)})`;
+}
+
+/** With its sign: percentage points for accuracies. */
+export function formatDifference(metric: string, difference: number): string {
+  const text = formatValue(metric, difference);
+  return difference < 0 ? text : `+${text}`;
 }
 
 /** "32", or "32 (11 used)" where not all shots fitted the window. */

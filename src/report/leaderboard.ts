@@ -1,5 +1,12 @@
-import type { CellResult, RunRecord } from '../types.ts';
-import { describeBackend, formatInterval, formatShots, formatValue, MEANING } from './format.ts';
+import type { CellResult, PublishedComparison, RunRecord } from '../types.ts';
+import {
+  describeBackend,
+  formatDifference,
+  formatInterval,
+  formatShots,
+  formatValue,
+  MEANING,
+} from './format.ts';
 import { Html, html } from './html.ts';
 import { notesOf } from './table.ts';
 
@@ -13,6 +20,7 @@ td.number { font-variant-numeric: tabular-nums; white-space: nowrap; }
 .wide { overflow-x: auto; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; overflow-wrap: anywhere; }
 dd { margin: 0; }
+td ul { margin: 0; padding-left: 1.2em; }
 `;
 
 /** One self-contained page: the run's results, a table a model, and what identifies the run. */
@@ -38,7 +46,8 @@ ${spec.models.map(
 <thead><tr><th scope="col">task</th><th scope="col">shots</th><th scope="col">n</th><th scope="col">metric</th><th scope="col">value</th><th scope="col">95 % interval</th><th scope="col">chance</th><th scope="col">notes</th></tr></thead>
 <tbody>
 ${record.results.filter((r) => r.model === model.ref).map(rows)}
-</tbody></table></div>`,
+</tbody></table></div>
+${publishedSection(record.results.filter((r) => r.model === model.ref))}`,
 )}
 <h3>Metrics</h3>
 <dl>
@@ -70,6 +79,24 @@ function rows(result: CellResult): Html[] {
     const value = formatValue(name, estimate.value);
     return html`<tr>${head}<td>${name}</td><td class="number">${primary ? html`<strong>${value}</strong>` : value}</td><td class="number">${formatInterval(name, estimate)}</td><td class="number">${primary && result.chance ? formatValue(name, result.chance) : ''}</td><td>${primary && notesOf(result)}</td></tr>\n`;
   });
+}
+
+/** A model's results beside published figures, with the reasons for which the two may differ. */
+function publishedSection(results: readonly CellResult[]): Html | false {
+  if (results.every((result) => result.published === undefined)) return false;
+  return html`<h3>Published figures</h3>
+<p class="soft">Of the model itself, or (~) of one of comparable size. Differences are ours less the published.</p>
+<div class="wide"><table>
+<thead><tr><th scope="col">task</th><th scope="col">shots</th><th scope="col">metric</th><th scope="col">value</th><th scope="col">published</th><th scope="col">difference</th><th scope="col">of</th><th scope="col">why they may differ</th></tr></thead>
+<tbody>
+${results.map((result) => result.published?.map((figure) => publishedRow(result, figure)))}
+</tbody></table></div>`;
+}
+
+function publishedRow(result: CellResult, figure: PublishedComparison): Html {
+  const { metric, value, measured, difference, same, k, why } = figure;
+  const shots = k === null || k === result.shots ? formatShots(result) : `${formatShots(result)}; ${k} there`;
+  return html`<tr><th scope="row">${result.task}</th><td>${shots}</td><td>${metric}</td><td class="number">${formatValue(metric, measured)}</td><td class="number">${same ? '' : '~'}${formatValue(metric, value)}</td><td class="number">${formatDifference(metric, difference)}</td><td>${figure.model}<div class="soft">${figure.source}, ${figure.where}</div></td><td>${why.length > 0 && html`<ul>${why.map((reason) => html`<li>${reason}</li>`)}</ul>`}</td></tr>\n`;
 }
 
 function identity(record: RunRecord): [string, string][] {

@@ -1,9 +1,10 @@
 import type { CellResult, RunRecord } from '../types.ts';
-import { formatInterval, formatShots, formatValue } from './format.ts';
+import { formatInterval, formatPublished, formatShots, formatValue } from './format.ts';
 
 /** A run's results as a plain text table: a row a cell. */
 export function resultTable(record: RunRecord): string {
   const several = record.results.some((r) => r.draw !== undefined);
+  const published = record.results.some((r) => r.published !== undefined);
   const header = [
     'model',
     'task',
@@ -14,13 +15,17 @@ export function resultTable(record: RunRecord): string {
     'value',
     '95 % interval',
     'chance',
+    ...(published ? ['published'] : []),
     'notes',
   ];
-  const rows = record.results.flatMap((result) => rowsOf(result, several));
+  const rows = record.results.flatMap((result) => rowsOf(result, { several, published }));
   return formatTable(header, rows);
 }
 
-function rowsOf(result: CellResult, several: boolean): string[][] {
+function rowsOf(
+  result: CellResult,
+  { several, published }: { readonly several: boolean; readonly published: boolean },
+): string[][] {
   const head = [
     result.model,
     result.task,
@@ -34,16 +39,25 @@ function rowsOf(result: CellResult, several: boolean): string[][] {
   return names.map((name) => {
     const estimate = result.metrics[name];
     const chance = name === result.primary && result.chance ? formatValue(name, result.chance) : '';
-    if (!estimate) return [...head, name, 'unscored', '', chance, notesOf(result)];
+    const beside = published ? [publishedBeside(result, name)] : [];
+    if (!estimate) return [...head, name, 'unscored', '', chance, ...beside, notesOf(result)];
     return [
       ...head,
       name,
       formatValue(name, estimate.value),
       formatInterval(name, estimate),
       chance,
+      ...beside,
       notesOf(result),
     ];
   });
+}
+
+/** The figures of the model itself, at most two; else the first of a model of comparable size, after a "~". */
+function publishedBeside({ published = [] }: CellResult, metric: string): string {
+  const all = published.filter((figure) => figure.metric === metric);
+  const same = all.filter((figure) => figure.same);
+  return (same.length > 0 ? same.slice(0, 2) : all.slice(0, 1)).map(formatPublished).join('; ');
 }
 
 /** What a reader must know before believing a cell. */

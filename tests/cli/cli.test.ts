@@ -328,6 +328,11 @@ describe('evalgpt tasks', () => {
     expect(list.every((task) => task.data === 'present')).toBe(true);
   });
 
+  test('shows what is published of a task', async () => {
+    const { stdout } = await evalgpt(['tasks', 'anli-r1'], { env: { EVALGPT_DATA: samples } });
+    expect(stdout).toContain('\npublished GPT-3 paper: acc 30.6 to 36.8 (24 figures)\n');
+  });
+
   test('shows an assembled prompt with its tokens', async () => {
     const { stdout } = await evalgpt(['tasks', 'arithmetic-gen-2d-add', '--shots', '1', '--model', model]);
     expect(stdout).toMatch(

@@ -75,6 +75,7 @@ describe('a run that is stopped and taken up again', () => {
     const counting = crashingDisk(Infinity);
     const expected = await run(whole, { disk: counting });
     expect(expected.results).toHaveLength(3 * 5);
+    expect(expected.results.filter((result) => result.published)).toHaveLength(2 * 5);
     expect(counting.writes).toBeGreaterThan(20);
     let deaths = 0;
     for (let n = 1; n <= counting.writes; n++) {

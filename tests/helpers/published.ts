@@ -26,7 +26,7 @@ export interface Published {
 }
 
 export async function publishSamples(folder: string): Promise<Published> {
-  for (const part of ['src', 'tasks', 'datasets', 'package.json', 'tsconfig.json']) {
+  for (const part of ['src', 'tasks', 'datasets', 'reports/published', 'package.json', 'tsconfig.json']) {
     cpSync(join(root, part), join(folder, part), { recursive: true });
   }
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));

@@ -1,5 +1,5 @@
 import { DEFAULT_SPEC } from '../../src/evaluate/evaluate.ts';
-import type { CellResult, RunRecord } from '../../src/types.ts';
+import type { CellResult, PublishedComparison, RunRecord } from '../../src/types.ts';
 
 /** One cell of a run, with whatever a test says differs. */
 export function cell(differs: Partial<CellResult> = {}): CellResult {
@@ -20,6 +20,24 @@ export function cell(differs: Partial<CellResult> = {}): CellResult {
     tokens_dropped: 0,
     ties: 0,
     alarms: [],
+    ...differs,
+  };
+}
+
+/** A figure beside a cell, with whatever a test says differs. */
+export function published(differs: Partial<PublishedComparison> = {}): PublishedComparison {
+  return {
+    source: 'GPT-2 paper',
+    model: 'GPT-2 117M',
+    where: 'Table 3',
+    metric: 'acc',
+    shots: 'zero',
+    k: 0,
+    value: 0.4599,
+    measured: 0.345,
+    difference: 0.345 - 0.4599,
+    same: true,
+    why: ['one reason', 'another'],
     ...differs,
   };
 }

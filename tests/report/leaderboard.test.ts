@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { leaderboard } from '../../src/report/leaderboard.ts';
-import { cell, record } from '../helpers/record.ts';
+import { cell, published, record } from '../helpers/record.ts';
 
 const HOSTILE = `</title></style><script>alert("x")</script><img src=x onerror='alert(1)'>&lt;b&gt;`;
 /** The page's own elements; whatever else is in it came from data. */
@@ -16,6 +16,11 @@ describe('leaderboard', () => {
       task: HOSTILE,
       alarms: [HOSTILE],
       metrics: { acc: cell().metrics.acc!, [HOSTILE]: cell().metrics.acc! },
+      published: [
+        published({
+          ...{ source: HOSTILE, model: HOSTILE, where: HOSTILE, metric: HOSTILE, why: [HOSTILE] },
+        }),
+      ],
     });
     const absent = cell({
       model: HOSTILE,
@@ -37,9 +42,9 @@ describe('leaderboard', () => {
     expect(elements.filter((name) => !ELEMENTS.includes(name))).toEqual([]);
     expect(elements.filter((name) => name === 'title' || name === 'style')).toHaveLength(4);
     // Everything hostile is there, as text: model (heading, weights), task (row, name), metric, notes, reason,
-    // primary, warning, git, device, precision, version.
+    // primary, warning, git, device, precision, version; of a figure task, metric, model, source, place, reason.
     expect(page.split('&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;').length - 1).toBeGreaterThanOrEqual(
-      12,
+      18,
     );
     expect(page).toContain('&amp;lt;b&amp;gt;');
     expect(page).not.toContain("onerror='");
@@ -83,6 +88,32 @@ describe('leaderboard', () => {
       '<td>logprob_gold</td><td class="number">-2.500</td><td class="number">-2.700 – -2.300</td><td class="number"></td><td></td></tr>',
     );
     expect(page).toMatch(/gone<\/th>.*<td>unscored<\/td>.*<td>no such file<\/td><\/tr>/);
+  });
+
+  test('published figures: value, difference, where from, and why they may differ', () => {
+    const page = leaderboard(
+      record([
+        cell({ task: 't1', published: [published()] }),
+        cell({
+          task: 't2',
+          shots: 32,
+          shots_used: { min: 11, mean: 11, max: 11 },
+          published: [
+            published({ same: false, k: 50, why: [], metric: 'ppl_word', value: 8, difference: 1.5 }),
+          ],
+        }),
+        cell({ task: 't3', model: 'other' }),
+      ]),
+    );
+    expect(page.match(/<h3>Published figures<\/h3>/g)).toHaveLength(1);
+    expect(page.indexOf('Published figures')).toBeLessThan(page.indexOf('<h2>other'));
+    expect(page).toContain(
+      '<tr><th scope="row">t1</th><td>0</td><td>acc</td><td class="number">34.5</td><td class="number">46.0</td><td class="number">-11.5</td><td>GPT-2 117M<div class="soft">GPT-2 paper, Table 3</div></td><td><ul><li>one reason</li><li>another</li></ul></td></tr>',
+    );
+    expect(page).toContain(
+      '<tr><th scope="row">t2</th><td>32 (11 used); 50 there</td><td>ppl_word</td><td class="number">0.345</td><td class="number">~8.000</td><td class="number">+1.500</td>',
+    );
+    expect(leaderboard(record([cell()]))).not.toContain('Published');
   });
 
   test('what identifies the run is there: versions, hashes, seed, pool, warnings', () => {

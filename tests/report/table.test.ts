@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { notesOf, resultTable } from '../../src/report/table.ts';
-import { cell, record } from '../helpers/record.ts';
+import { cell, published, record } from '../helpers/record.ts';
 
 describe('resultTable', () => {
   test('to the letter: a row a cell, a perplexity on a row of its own, an unscored cell said', () => {
@@ -28,6 +28,37 @@ describe('resultTable', () => {
       './gpt2  lambada  32 (11 used)  200  ppl_word  1234.5                           2 ties',
       './gpt2  anli-r2  0             0    acc       unscored                 33.3    3 unscored',
     ]);
+  });
+
+  test('published figures have a column where there are any: those of the model, else one of comparable size', () => {
+    const other = { same: false, model: 'GPT-3 Small', source: 'GPT-3 paper' };
+    const results = [
+      cell({
+        published: [
+          published(),
+          published({ ...other, value: 0.427, difference: -0.082 }),
+          published({ source: 'lm-eval', model: 'gpt2', value: 0.3256, difference: 0.0194 }),
+          published({ source: 'third party', model: 'gpt2' }),
+          published({ metric: 'ppl_word', value: 35.13, difference: 4.87 }),
+          published({ metric: 'acc_filtered' }),
+        ],
+        metrics: { acc: cell().metrics.acc!, ppl_word: { value: 40, stderr: 1, ci95: null } },
+      }),
+      cell({
+        task: 'rte',
+        published: [published({ ...other, value: 0.477, difference: 0 }), published(other)],
+      }),
+      cell({ task: 'wnli', ties: 1 }),
+    ];
+    expect(resultTable(record(results)).split('\n')).toEqual([
+      'model   task     shots  n    metric    value   95 % interval  chance  published                                            notes',
+      '------  -------  -----  ---  --------  ------  -------------  ------  ---------------------------------------------------  ------',
+      './gpt2  anli-r1  0      200  acc       34.5    28.3 – 41.3    33.3    46.0 GPT-2 117M (-11.5); 32.6 gpt2 (lm-eval) (+1.9)',
+      './gpt2  anli-r1  0      200  ppl_word  40.000                         35.130 GPT-2 117M (+4.870)',
+      './gpt2  rte      0      200  acc       34.5    28.3 – 41.3    33.3    ~47.7 GPT-3 Small (+0.0)',
+      './gpt2  wnli     0      200  acc       34.5    28.3 – 41.3    33.3                                                         1 ties',
+    ]);
+    expect(resultTable(record([cell()]))).not.toContain('published');
   });
 
   test('columns begin at the same place in every row, whatever the widths', () => {
