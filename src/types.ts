@@ -264,6 +264,8 @@ export interface GroupResult extends Estimate {
   readonly model: string;
   readonly group: string;
   readonly shots: number | 'max';
+  /** The first task's metric, whose units the mean has. */
+  readonly metric: string;
   readonly tasks: number;
 }
 

@@ -86,7 +86,7 @@ function cellResult(
     task: task.name,
     shots,
     ...(draws.length > 1 ? { draws: draws.length } : spec.draws > 1 && shots !== 0 ? { draw } : {}),
-    n: scored.length / draws.length,
+    n: examples.filter((_, i) => byDraw.every((own) => own[i]?.status === 'scored')).length,
     unscored: unscored.length,
     ...(unscored.length > 0 ? { reasons } : {}),
     primary,

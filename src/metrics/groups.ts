@@ -24,18 +24,24 @@ export function groupResults(groups: readonly Group[], results: readonly CellRes
           return cell && memberEstimate(cell, metrics ?? [cell.primary]);
         });
         if (!parts.every((part) => part !== undefined)) return [];
-        return [{ model, group: group.name, shots, tasks: parts.length, ...meanOf(parts) }];
+        const { metric } = parts[0] as Part;
+        return [{ model, group: group.name, shots, metric, tasks: parts.length, ...meanOf(parts) }];
       }),
     ),
   );
 }
 
-function memberEstimate(cell: CellResult, metrics: readonly string[]): Estimate | undefined {
+interface Part extends Estimate {
+  readonly metric: string;
+}
+
+function memberEstimate(cell: CellResult, metrics: readonly string[]): Part | undefined {
   const found = metrics.flatMap((metric) => cell.metrics[metric] ?? []);
   if (found.length < metrics.length) return undefined;
   const mean = (values: readonly (number | null)[]): number | null =>
     values.every((v) => v !== null) ? values.reduce((sum, v) => sum + v, 0) / values.length : null;
   return {
+    metric: metrics[0] as string,
     value: mean(found.map((e) => e.value)) ?? Number.NaN,
     stderr: mean(found.map((e) => e.stderr)),
     ci95: null,

@@ -55,6 +55,12 @@ export function formatDifference(metric: string, difference: number): string {
   return difference < 0 ? text : `+${text}`;
 }
 
+/** The number of a draw, or of how many a cell is the mean. */
+export function formatDraw({ draw, draws }: CellResult): string {
+  if (draws !== undefined) return `mean of ${draws}`;
+  return draw === undefined ? '' : String(draw);
+}
+
 /** "32", or "32 (11 used)" where not all shots fitted the window. */
 export function formatShots(result: CellResult): string {
   const { min, mean, max } = result.shots_used;

@@ -1,7 +1,8 @@
-import type { CellResult, PublishedComparison, RunRecord } from '../types.ts';
+import type { CellResult, GroupResult, PublishedComparison, RunRecord } from '../types.ts';
 import {
   describeBackend,
   formatDifference,
+  formatDraw,
   formatInterval,
   formatShots,
   formatValue,
@@ -47,6 +48,7 @@ ${spec.models.map(
 <tbody>
 ${record.results.filter((r) => r.model === model.ref).map(rows)}
 </tbody></table></div>
+${groupSection(record.groups.filter((g) => g.model === model.ref))}
 ${publishedSection(record.results.filter((r) => r.model === model.ref))}`,
 )}
 <h3>Metrics</h3>
@@ -66,7 +68,11 @@ ${environment.warnings.length > 0 && html`<h3>Warnings</h3><ul>${environment.war
 
 function rows(result: CellResult): Html[] {
   const metrics = Object.entries(result.metrics);
-  const draw = result.draw === undefined ? '' : `, draw ${result.draw}`;
+  const draw = result.draws
+    ? `, ${formatDraw(result)} draws`
+    : result.draw === undefined
+      ? ''
+      : `, draw ${result.draw}`;
   const head = html`<th scope="row">${result.task}</th><td>${formatShots(result)}${draw}</td><td class="number">${result.n}</td>`;
   if (metrics.length === 0) {
     const reason = Object.keys(result.reasons ?? {}).join('; ');
@@ -79,6 +85,17 @@ function rows(result: CellResult): Html[] {
     const value = formatValue(name, estimate.value);
     return html`<tr>${head}<td>${name}</td><td class="number">${primary ? html`<strong>${value}</strong>` : value}</td><td class="number">${formatInterval(name, estimate)}</td><td class="number">${primary && result.chance ? formatValue(name, result.chance) : ''}</td><td>${primary && notesOf(result)}</td></tr>\n`;
   });
+}
+
+/** A model's means over tasks, each task weighing the same. */
+function groupSection(groups: readonly GroupResult[]): Html | false {
+  if (groups.length === 0) return false;
+  return html`<h3>Means over tasks</h3>
+<div class="wide"><table>
+<thead><tr><th scope="col">mean of</th><th scope="col">shots</th><th scope="col">tasks</th><th scope="col">metric</th><th scope="col">value</th><th scope="col">95 % interval</th></tr></thead>
+<tbody>
+${groups.map((g) => html`<tr><th scope="row">${g.group}</th><td>${g.shots}</td><td class="number">${g.tasks}</td><td>${g.metric}</td><td class="number">${formatValue(g.metric, g.value)}</td><td class="number">${formatInterval(g.metric, g)}</td></tr>\n`)}
+</tbody></table></div>`;
 }
 
 /** A model's results beside published figures, with the reasons for which the two may differ. */

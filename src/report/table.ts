@@ -1,7 +1,7 @@
-import type { CellResult, RunRecord } from '../types.ts';
-import { formatInterval, formatPublished, formatShots, formatValue } from './format.ts';
+import type { CellResult, GroupResult, RunRecord } from '../types.ts';
+import { formatDraw, formatInterval, formatPublished, formatShots, formatValue } from './format.ts';
 
-/** A run's results as a plain text table: a row a cell. */
+/** A run's results as plain text: a table with a row a cell, and one of means over tasks where there are any. */
 export function resultTable(record: RunRecord): string {
   const several = record.results.some((r) => r.draw !== undefined);
   const published = record.results.some((r) => r.published !== undefined);
@@ -19,7 +19,21 @@ export function resultTable(record: RunRecord): string {
     'notes',
   ];
   const rows = record.results.flatMap((result) => rowsOf(result, { several, published }));
-  return formatTable(header, rows);
+  const cells = formatTable(header, rows);
+  return record.groups.length === 0 ? cells : `${cells}\n\n${groupTable(record.groups)}`;
+}
+
+function groupTable(groups: readonly GroupResult[]): string {
+  const rows = groups.map((group) => [
+    group.model,
+    group.group,
+    String(group.shots),
+    String(group.tasks),
+    group.metric,
+    formatValue(group.metric, group.value),
+    formatInterval(group.metric, group),
+  ]);
+  return formatTable(['model', 'mean of', 'shots', 'tasks', 'metric', 'value', '95 % interval'], rows);
 }
 
 function rowsOf(
@@ -30,7 +44,7 @@ function rowsOf(
     result.model,
     result.task,
     formatShots(result),
-    ...(several ? [result.draw === undefined ? '' : String(result.draw)] : []),
+    ...(several ? [formatDraw(result)] : []),
     String(result.n),
   ];
   const names = [

@@ -17,7 +17,7 @@ const b = cell({ task: 'b', metrics: { acc: estimate(0.7, 0.02), f1_macro: estim
 test('each task weighs the same, by the mean of its metrics', () => {
   const [found, ...none] = groupResults(pair, [a, b]);
   expect(none).toEqual([]);
-  expect(found).toMatchObject({ model: './gpt2', group: 'pair', shots: 0, tasks: 2 });
+  expect(found).toMatchObject({ model: './gpt2', group: 'pair', shots: 0, metric: 'acc', tasks: 2 });
   expect(found!.value).toBeCloseTo((0.5 + 0.65) / 2, 12);
   expect(found!.stderr).toBeCloseTo(0.025, 12);
   expect(found!.ci95![1]).toBeCloseTo(0.575 + 1.959964 * 0.025, 6);

@@ -1,8 +1,24 @@
 import { describe, expect, test } from 'vitest';
+import { leaderboard } from '../../src/report/leaderboard.ts';
 import { notesOf, resultTable } from '../../src/report/table.ts';
 import { cell, published, record } from '../helpers/record.ts';
 
 describe('resultTable', () => {
+  test('draws, their mean, and means over tasks', () => {
+    const acc = { acc: { value: 0.5, stderr: 0.1, ci95: [0.4, 0.6] as const } };
+    const results = [cell({ shots: 2, draw: 0, metrics: acc }), cell({ shots: 2, draws: 3, metrics: acc })];
+    const group = { model: './gpt2', group: 'anli', shots: 2, metric: 'acc', tasks: 3, ...acc.acc };
+    const text = resultTable({ ...record(results), groups: [group] });
+    expect(text).toMatch(/^\.\/gpt2 +anli-r1 +2 \(0 used\) +0 +200 +acc +50\.0/m);
+    expect(text).toMatch(/^\.\/gpt2 +anli-r1 +2 \(0 used\) +mean of 3 +200 +acc +50\.0/m);
+    expect(text).toMatch(
+      /\n\nmodel +mean of +shots +tasks +metric +value +95 % interval\n[- ]+\n\.\/gpt2 +anli +2 +3 +acc +50\.0 +40\.0 – 60\.0$/,
+    );
+    const page = leaderboard({ ...record(results), groups: [group] });
+    expect(page).toContain('<h3>Means over tasks</h3>');
+    expect(page).toContain('mean of 3 draws');
+  });
+
   test('to the letter: a row a cell, a perplexity on a row of its own, an unscored cell said', () => {
     const results = [
       cell(),
