@@ -1,0 +1,227 @@
+"""lm-eval's own task code on local files, for lm-eval-tasks.test.ts.
+
+lm_eval_tasks.py JOB ANSWER
+
+JOB: {"checkpoint": folder, "data": folder, "tasks": [{"task": lm-eval's name, "docs": [id...], "shots": {"5": [[id...]...]}}]}
+Prompts, requests, scores and metrics come from lm-eval: only its data sets and its draw of shots are replaced, by the
+local files and by the shots that the job names.
+"""
+import json, os, re, sys
+
+os.environ.update(HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
+sys.dont_write_bytecode = True
+import gzip, tarfile, time, warnings
+
+warnings.filterwarnings("ignore")
+import datasets
+from transformers.data.metrics import squad_metrics
+
+JOB = json.load(open(sys.argv[1]))
+DATA = JOB["data"]
+
+
+def lines(path):
+    with open(os.path.join(DATA, path), encoding="utf-8", newline="\n") as f:
+        return [(str(i), line.rstrip("\n").rstrip("\r")) for i, line in enumerate(f, 1) if line.strip()]
+
+
+def jsonl(path):
+    return [(i, json.loads(line)) for i, line in lines(path)]
+
+
+# A loader gives documents by evalgpt's ids, with the columns that lm-eval's data set has.
+
+def lambada(path):
+    return lambda: {i: {"text": json.loads(t)["text"] if path.endswith("jsonl") else t} for i, t in lines(path)}
+
+
+def anli(n, split):
+    def load():
+        return {d["uid"]: {"uid": d["uid"], "premise": d["context"], "hypothesis": d["hypothesis"],
+                           "label": "enc".index(d["label"]), "reason": ""} for _, d in jsonl(f"anli/R{n}/{split}.jsonl")}
+    return load
+
+
+def superglue(folder, split, labels):
+    def load():
+        out = {}
+        for _, d in jsonl(f"superglue/{folder}/{split}.jsonl"):
+            label = d["label"]
+            out[str(d["idx"])] = {**d, "label": labels.index(label) if labels else int(label)}
+        return out
+    return load
+
+
+def multirc(split):
+    def load():
+        out = {}
+        for _, d in jsonl(f"superglue/MultiRC/{split}.jsonl"):
+            for q in d["passage"]["questions"]:
+                for a in q["answers"]:
+                    out[str(a["idx"])] = {"paragraph": d["passage"]["text"], "question": q["question"], "answer": a["text"],
+                                          "label": a["label"], "idx": {"paragraph": d["idx"], "question": q["idx"], "answer": a["idx"]}}
+        return out
+    return load
+
+
+def wnli(split):
+    def load():
+        rows = [t.split("\t") for _, t in lines(f"wnli/{split}.tsv")]
+        head = rows[0]
+        docs = [dict(zip(head, r)) for r in rows[1:]]
+        return {d["index"]: {"sentence1": d["sentence1"], "sentence2": d["sentence2"], "label": int(d["label"]), "idx": int(d["index"])} for d in docs}
+    return load
+
+
+def plain(path):
+    def load():
+        if not path.endswith(".gz"):
+            return dict(jsonl(path))
+        with gzip.open(os.path.join(DATA, path), "rt", encoding="utf-8") as f:
+            return {str(i): json.loads(line) for i, line in enumerate(f, 1)}
+    return load
+
+
+def race(prefix):
+    """A document an article, under the id of its last question; problems as a Python literal, as on the hub."""
+    def load():
+        out = {}
+        with tarfile.open(os.path.join(DATA, "race/RACE-dev-test.tar.gz")) as tar:
+            for member in tar:
+                if member.isfile() and member.name.startswith(prefix):
+                    d = json.load(tar.extractfile(member))
+                    problems = [{"question": q, "answer": a, "options": o} for q, a, o in zip(d["questions"], d["answers"], d["options"])]
+                    out[f"{d['id']}:{len(problems)}"] = {"article": d["article"], "problems": repr(problems)}
+        return out
+    return load
+
+
+def squad():
+    out = {}
+    for article in json.load(open(os.path.join(DATA, "squad/dev-v2.0.from-explorer.json")))["data"]:
+        for p in article["paragraphs"]:
+            for q in p["qas"]:
+                out[q["id"]] = {"id": q["id"], "title": article["title"], "context": p["context"], "question": q["question"],
+                                "answers": {"text": [a["text"] for a in q["answers"]], "answer_start": [a["answer_start"] for a in q["answers"]]}}
+    return out
+
+
+def wmt(a, b):
+    def load():
+        def segments(path):
+            return {i: m.group(1).strip() for i, t in lines(path) if (m := re.search(r'<seg id="[^"]*">(.*?)</seg>', t))}
+        source = segments(f"wmt14/newstest2014-fren-src.{a}.sgm")
+        target = segments(f"wmt14/newstest2014-fren-ref.{b}.sgm")
+        assert len(source) == len(target) == 3003
+        return {i: {"translation": {a: s, b: t}} for (i, s), t in zip(source.items(), target.values())}
+    return load
+
+
+OPENAI, STANDARD, DEV = (lambada(f"lambada/lambada_{n}") for n in ("test.jsonl", "test_plain_text.txt", "development_plain_text.txt"))
+RTE, CB = ["entailment", "not_entailment"], ["entailment", "contradiction", "neutral"]
+ARITHMETIC = {"2da": "two_digit_addition", "2ds": "two_digit_subtraction", "3da": "three_digit_addition", "3ds": "three_digit_subtraction",
+              "4da": "four_digit_addition", "4ds": "four_digit_subtraction", "5da": "five_digit_addition", "5ds": "five_digit_subtraction",
+              "2dm": "two_digit_multiplication", "1dc": "single_digit_three_ops"}
+SCRAMBLE = {"anagrams1": "mid_word_1_anagrams", "anagrams2": "mid_word_2_anagrams", "cycle_letters": "cycle_letters_in_word",
+            "random_insertion": "random_insertion_in_word", "reversed_words": "reversed_words"}
+
+#: lm-eval's task: documents that are scored, and those that shots come from.
+LOADERS = {
+    "lambada_openai": (OPENAI, OPENAI),
+    "lambada_standard": (STANDARD, DEV),
+    "lambada_openai_cloze_yaml": (OPENAI, OPENAI),
+    "lambada_standard_cloze_yaml": (STANDARD, DEV),
+    **{f"anli_r{n}": (anli(n, "test"), anli(n, "dev")) for n in (1, 2, 3)},
+    "sglue_rte": (superglue("RTE", "val", RTE), superglue("RTE", "train", RTE)),
+    "cb": (superglue("CB", "val", CB), superglue("CB", "train", CB)),
+    "boolq": (superglue("BoolQ", "val", None), superglue("BoolQ", "val", None)),
+    "wnli": (wnli("dev"), wnli("dev")),
+    "multirc": (multirc("val"), multirc("train")),
+    "race": (race("RACE/test/high/"), race("RACE/dev/high/")),
+    **{f"arithmetic_{k}": (plain(f"gpt3_arithmetic/{v}.jsonl"),) * 2 for k, v in ARITHMETIC.items()},
+    **{k: (plain(f"gpt3_scramble/{v}.jsonl.gz"),) * 2 for k, v in SCRAMBLE.items()},
+    "squadv2": (squad, squad),
+    "wmt14-fr-en": (wmt("fr", "en"),) * 2,
+    "wmt14-en-fr": (wmt("en", "fr"),) * 2,
+}
+
+current = []
+
+
+def load_dataset(*args, **kwargs):
+    split = datasets.Dataset.from_list(current)
+    names = ["train", "validation", "test"] + [f"{s}_r{n}" for s in ("train", "dev", "test") for n in (1, 2, 3)]
+    return datasets.DatasetDict({name: split for name in names})
+
+
+datasets.load_dataset = load_dataset
+from lm_eval.models.huggingface import HFLM
+from lm_eval.tasks import TaskManager, get_task_dict
+
+manager = TaskManager()
+
+
+def squad_metrics_of(doc, text):
+    """squad_v2 of the evaluate library with its default threshold, which no probability exceeds."""
+    golds = [t for t in doc["answers"]["text"] if squad_metrics.normalize_answer(t)] or [""]
+    return {"exact": max(squad_metrics.compute_exact(g, text) for g in golds), "f1": max(squad_metrics.compute_f1(g, text) for g in golds)}
+
+
+def run(job, lm):
+    global current
+    name = job["task"]
+    scored, pool = (load() for load in LOADERS[name])
+    current = [scored[i] for i in job["docs"]]
+    task = get_task_dict([name], manager)[name]
+    docs = list(task.eval_docs)
+
+    def processed(ids):
+        rows = datasets.Dataset.from_list([pool[i] for i in ids])
+        return list(task.config.process_docs(rows) if getattr(task.config, "process_docs", None) else rows)
+
+    answers = {}
+    for k in ["0", *job["shots"]]:
+        instances = []
+        for n, doc in enumerate(docs):
+            if k != "0":
+                shots = processed(job["shots"][k][n])
+                task.sampler.sample = lambda n, *a, shots=shots, **kw: shots[:n]
+            context = task.fewshot_context(doc, num_fewshot=int(k))
+            made = task.construct_requests(doc=doc, ctx=context, metadata=(name, n, 1))
+            instances.append(made if isinstance(made, list) else [made])
+        flat = [inst for made in instances for inst in made]
+        for kind in ("loglikelihood", "generate_until"):
+            of_kind = [inst for inst in flat if inst.request_type == kind]
+            if of_kind:
+                # All logits of a batch are held at once where likelihoods are asked.
+                lm.batch_size_per_gpu = 1 if kind == "loglikelihood" else 25
+                for inst, result in zip(of_kind, getattr(lm, kind)(of_kind, disable_tqdm=True)):
+                    inst.resps = [result]
+        per_doc, collected = [], {}
+        for doc, made in zip(docs, instances):
+            results = [inst.resps[0] for inst in made]
+            metrics = squad_metrics_of(doc, results[0]) if name == "squadv2" else task.process_results(doc, results)
+            for key, value in metrics.items():
+                collected.setdefault(key, []).append(value)
+            per_doc.append({
+                "requests": [list(inst.args[:2]) if inst.request_type == "loglikelihood" else [inst.args[0], inst.args[1]] for inst in made],
+                "results": [list(r) if isinstance(r, tuple) else r for r in results],
+            })
+        aggregation = {} if name == "squadv2" else task.aggregation()
+        overall = {}
+        for key, values in collected.items():
+            if key in ("ter",):
+                continue
+            overall[key] = float(aggregation[key](values)) if key in aggregation else sum(values) / len(values)
+        answers[k] = {"docs": per_doc, "metrics": overall}
+    return answers
+
+
+lm = HFLM(pretrained=JOB["checkpoint"], device="cpu", dtype="float32")
+answers = {}
+for job in JOB["tasks"]:
+    began = time.time()
+    answers[job["task"]] = run(job, lm)
+    print(f"lm-eval: {job['task']} {time.time() - began:.0f} s", file=sys.stderr)
+with open(sys.argv[2], "w") as out:
+    json.dump(answers, out)
