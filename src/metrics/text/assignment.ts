@@ -1,12 +1,25 @@
 /**
- * The largest sum of scores of which no two share a row or a column: as many as the shorter side has. Kuhn's Hungarian
- * method with potentials, in O(n^3).
+ * Pairs rows with columns, each with one at most, so that the sum of their scores is largest: Kuhn's Hungarian method
+ * with potentials, in O(n^3).
+ * @returns each row's score, 0 where it has no column
  */
-export function bestAssignment(scores: readonly (readonly number[])[]): number {
-  const [rows, columns] = [scores.length, scores[0]?.length ?? 0];
-  if (rows > columns) {
-    return bestAssignment(Array.from({ length: columns }, (_, c) => scores.map((row) => row[c] as number)));
+export function bestAssignment(scores: readonly (readonly number[])[]): number[] {
+  const columns = scores[0]?.length ?? 0;
+  const found = scores.map(() => 0);
+  if (scores.length <= columns) {
+    for (const [c, r] of rowsOf(scores, columns).entries())
+      if (r > 0) found[r - 1] = scores[r - 1]?.[c - 1] as number;
+  } else {
+    const turned = Array.from({ length: columns }, (_, c) => scores.map((row) => row[c] as number));
+    for (const [r, c] of rowsOf(turned, scores.length).entries())
+      if (c > 0) found[r - 1] = scores[r - 1]?.[c - 1] as number;
   }
+  return found;
+}
+
+/** The row of each column, both counted from 1, 0 for none; there are no more rows than columns. */
+function rowsOf(scores: readonly (readonly number[])[], columns: number): Int32Array {
+  const rows = scores.length;
   // Potentials of rows and columns, and each column's row; 0 stands for none.
   const [u, v] = [new Float64Array(rows + 1), new Float64Array(columns + 1)];
   const rowOf = new Int32Array(columns + 1);
@@ -42,9 +55,6 @@ export function bestAssignment(scores: readonly (readonly number[])[]): number {
       column = from[column] as number;
     }
   }
-  let sum = 0;
-  for (let c = 1; c <= columns; c++) {
-    if (rowOf[c]) sum += scores[(rowOf[c] as number) - 1]?.[c - 1] as number;
-  }
-  return sum;
+  rowOf[0] = 0;
+  return rowOf;
 }

@@ -49,7 +49,17 @@ function setsEqual(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
 
 function alignedF1(predicted: readonly ReadonlySet<string>[], gold: readonly ReadonlySet<string>[]): number {
   const scores = gold.map((g) => predicted.map((p) => (numbersMatch(g, p) ? bagF1(p, g) : 0)));
-  return roundTwo(bestAssignment(scores) / Math.max(gold.length, predicted.length));
+  const spans = Math.max(gold.length, predicted.length);
+  return roundTwo(sumOf([...bestAssignment(scores), ...Array<number>(spans - gold.length).fill(0)]) / spans);
+}
+
+/** As numpy adds, in eight sums side by side: a mean of 0.275 may be just below or above it. */
+function sumOf(values: readonly number[]): number {
+  const whole = values.length - (values.length % 8);
+  const lanes = Array<number>(8).fill(0);
+  for (let i = 0; i < whole; i++) lanes[i % 8] = (lanes[i % 8] as number) + (values[i] as number);
+  const [a, b, c, d, e, f, g, h] = lanes as [number, number, number, number, number, number, number, number];
+  return values.slice(whole).reduce((sum, value) => sum + value, a + b + (c + d) + (e + f + (g + h)));
 }
 
 /** As numpy rounds: to even where it stands in the middle. */

@@ -28,9 +28,9 @@ function digitOf(character: string): number {
 /** A number as Python's str() writes a float: 5.0, 1e+16, nan. */
 export function floatText(value: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'nan' : value < 0 ? '-inf' : 'inf';
+  if (value === 0) return Object.is(value, -0) ? '-0.0' : '0.0';
   const [mantissa, exponent] = value.toExponential().split('e') as [string, string];
   const power = Number(exponent);
-  if (value === 0 || (power >= -4 && power < 16))
-    return Number.isInteger(value) ? `${value}.0` : String(value);
+  if (power >= -4 && power < 16) return Number.isInteger(value) ? `${value}.0` : String(value);
   return `${mantissa}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`;
 }
