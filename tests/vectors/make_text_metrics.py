@@ -18,7 +18,7 @@ LINES = [
     "Prices: $5, €7.50, £3–£4, 20%, ¥1,000; ½ off; №5 ™ © §2",
     '"Well," she said, \'it\'s John\'s; they\'ll don\'t O\'Brien’s “quoted” «cité» ‹so› „so“',
     "&quot;Tom &amp; Jerry&quot; &lt;b&gt; &apos;x&apos; &amp;lt; &nbsp; AT&T",
-    "<skipped>one<skipped> two",
+    "<skipped>one<skipped> two<skipped>three",
     "hyphen-ated 10-year 5-4 a-1 1-a -- — – ‑ ‒ −5 trailing-",
     "broken-\nword and a\nline",
     "tab\there  two  spaces   three ",
@@ -35,6 +35,7 @@ LINES = [
     "cafe\u0301 nai\u0308ve o\u0302\u0323 re\u0301sume\u0301, x\u0338=y",
     "STRASSE Straße ẞ ΟΔΟΣ ὈΔΥΣΣΕΎΣ İstanbul ıI ǅ ﬁ Å",
     "x² + y³ ≤ ½π² ⅷ Ⅷ ① ⑳ 𝟘𝟙 𝒳.𝔘,",
+    "x²,y ½. ⅷ; ①: 五、 ٣٫٥ x²,5 Ⅷ.5 5,½ 5.①",
     "+=<>^`|~ ¬±×÷ ← ∑ ∞ ° ¨ ´ ¸ ˆ ˜",
     "¿Qué? ¡Sí! l'été, aujourd'hui: 5 €; 10 %",
     "Он сказал: «Да», — и ушёл… 1 000 руб. т.е. №",
@@ -88,6 +89,7 @@ SETS = {
     "shorter than four words": (["the cat", "on"], [["the cat", "on"]]),
     "nothing written": (["", " "], [["the cat", "sat"]]),
     "nothing on either side": ([""], [[""]]),
+    "once in each reference": (["the the the cat sat"], [["the cat sat"], ["the dog sat there"]]),
     "nearest lengths tie": (["a b c d e"], [["a b c d x y z"], ["a b q"]]),
 }
 
@@ -121,6 +123,7 @@ DROP = [
     ("", [["5"]]), ("", [[""]]), ("the", [["the"]]), ("the", [["a"]]), ("x", [["", "x"], ["y"]]), ("x", [[" "], ["x y z"]]),
     ("a\tb", [["a b"]]), ("5\n6", [["5 6"]]), ("5\n", [["5"]]), ("$5\u00a0", [["5"]]), ("hyphen-ated words", [["hyphen ated words"]]),
     ("+5", [["5"]]), (".5", [["0.5"]]), ("5.", [["5"]]), ("...", [["5"]]), ("1.2.3", [["123"]]), ("1e5_0", [["1e50"]]), ("1__0", [["10"]]),
+    (list("bcdefghi"), [["b", *"klmnopq"]]), (list("bcdefghi"), [[*"bcd", *"klmno"]]),
     # A mean of 0.475, or just below it when added one by one.
     (list("bcdefghi"), [["b j", "c k l m", "d", "e n o p", "q", "g r", "h s", "t"]]), ("one two three", [["one two", "three four"]]), (["x"] * 9, [["x", "x y", "x y z"] * 3]),
 ]
