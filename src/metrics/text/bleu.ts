@@ -2,7 +2,7 @@ import { PYTHON_SPACE } from '../../space.ts';
 import { tokenize13a, tokenizeIntl } from './bleu-tokenizers.ts';
 import { countOf, words } from './words.ts';
 
-/** How a line is cut into words; `none` takes text that is tokenised already, as multi-bleu.perl does. */
+/** How a line is cut into words; `none` takes text that is tokenised already, as multi-bleu.perl, at any white space. */
 export type BleuTokenizer = '13a' | 'intl' | 'none';
 
 const TOKENIZERS: Readonly<Record<BleuTokenizer, (line: string) => string[]>> = {

@@ -1,4 +1,4 @@
-import { countOf, words } from './words.ts';
+import { countOf, sharedOf, words } from './words.ts';
 
 const ORDER = 6;
 /** Recall counts twice as much as precision. */
@@ -17,18 +17,19 @@ export function chrfCounts(hypothesis: string, references: readonly string[]): n
   let best: number[] = [];
   for (const reference of references) {
     const counts = ngramsByOrder(reference).flatMap((theirs, n) => {
-      let [there, both, wanted] = [0, 0, 0];
-      for (const [gram, count] of own[n] as Map<string, number>) {
-        there += count;
-        both += Math.min(count, theirs.get(gram) ?? 0);
-      }
-      for (const count of theirs.values()) wanted += count;
+      const ours = own[n] as Map<string, number>;
       // A reference too short for this order has no say in it.
-      return [theirs.size > 0 ? there : 0, wanted, both];
+      return [theirs.size > 0 ? sumOf(ours) : 0, sumOf(theirs), sharedOf(ours, theirs)];
     });
     if (best.length === 0 || chrfScore(counts) > chrfScore(best)) best = counts;
   }
   return best;
+}
+
+function sumOf(counts: ReadonlyMap<string, number>): number {
+  let sum = 0;
+  for (const count of counts.values()) sum += count;
+  return sum;
 }
 
 function ngramsByOrder(text: string): Map<string, number>[] {
@@ -54,8 +55,8 @@ export function chrfScore(counts: readonly number[]): number {
     orders++;
   }
   if (precision + recall === 0) return 0;
+  precision /= orders;
+  recall /= orders;
   const factor = BETA ** 2;
-  return (
-    (100 * (1 + factor) * (precision / orders) * (recall / orders)) / ((factor * precision + recall) / orders)
-  );
+  return 100 * (((1 + factor) * precision * recall) / (factor * precision + recall));
 }

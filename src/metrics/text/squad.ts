@@ -1,13 +1,11 @@
-import { countOf, words } from './words.ts';
+import { countOf, sharedOf, withoutArticles, withoutPunctuation, words } from './words.ts';
 
-/** Python's string.punctuation. */
-const PUNCTUATION = /[!-/:-@[-`{-~]/g;
-/** Between what Python's \b takes for the edges of words. */
-const ARTICLES = /(?<![\p{L}\p{N}_])(?:a|an|the)(?![\p{L}\p{N}_])/gu;
-
-/** SQuAD's normalisation: lower case; no ASCII punctuation, no articles, single spaces. */
+/**
+ * SQuAD's normalisation (Rajpurkar et al. 2016; evaluate-v1.1.py, evaluate-v2.0.py): lower case; no ASCII punctuation,
+ * no articles, single spaces.
+ */
 export function normaliseAnswer(text: string): string {
-  return words(text.toLowerCase().replace(PUNCTUATION, '').replace(ARTICLES, ' ')).join(' ');
+  return words(withoutArticles(withoutPunctuation(text.toLowerCase()))).join(' ');
 }
 
 /** 1 where both are the same when normalised, else 0. */
@@ -25,9 +23,7 @@ export function squadF1(prediction: string, gold: string): number {
 
 function tokenF1(prediction: readonly string[], gold: readonly string[]): number {
   if (prediction.length === 0 || gold.length === 0) return prediction.length === gold.length ? 1 : 0;
-  const wanted = countOf(gold);
-  let both = 0;
-  for (const [word, count] of countOf(prediction)) both += Math.min(count, wanted.get(word) ?? 0);
+  const both = sharedOf(countOf(prediction), countOf(gold));
   if (both === 0) return 0;
   const [precision, recall] = [both / prediction.length, both / gold.length];
   return (2 * precision * recall) / (precision + recall);
