@@ -12,6 +12,9 @@ export {
 } from './evaluate/scorer.ts';
 export { bleuCounts } from './metrics/text/bleu.ts';
 export { chrfCounts } from './metrics/text/chrf.ts';
+export { exactMatch, triviaqaNormalise } from './metrics/text/em.ts';
+export { rouge } from './metrics/text/rouge.ts';
+export { bestOf, squadEm, squadF1 } from './metrics/text/squad.ts';
 export type {
   ChoiceProtocol,
   GenerateProtocol,

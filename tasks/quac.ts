@@ -6,6 +6,9 @@ import type { Example } from '../src/types.ts';
 
 interface Turn {
   readonly question: string;
+  /** What the teacher said, which the history holds. */
+  readonly given: string;
+  /** All references, repeated ones too: how often there is no answer counts. */
   readonly answers: readonly string[];
 }
 
@@ -19,7 +22,7 @@ interface QuacExample extends Example, Turn {
 
 const context = (e: QuacExample): string =>
   `TITLE: ${e.title} - ${e.section}\nPARAGRAPH: ${e.paragraph}\n\n${e.earlier
-    .map((t) => `Q: ${t.question}\n\nA: ${t.answers[0]}\n\n`)
+    .map((t) => `Q: ${t.question}\n\nA: ${t.given}\n\n`)
     .join('')}Q: ${e.question}\n\nA:`;
 
 /**
@@ -30,14 +33,14 @@ const gpt3: GenerateProtocol<QuacExample> = {
   kind: 'generate',
   source: 'GPT-3 paper, figure G.25, section 2.4',
   context,
-  shot: (e) => `${context(e)} ${e.answers[0]}`,
+  shot: (e) => `${context(e)} ${e.given}`,
   separator: '\n\n',
   draw: 'per-example',
   beams: GPT3_BEAMS,
   draws: (e) => e.isLast,
   stop: ['\n'],
   maxTokens: 96,
-  gold: (e) => ` ${e.answers[0]}`,
+  gold: (e) => ` ${e.given}`,
   judge: (e, text) => ({ f1: quacScore(strip(text), e.answers).f1 }),
   metrics: ['f1'],
 };
@@ -46,13 +49,12 @@ function decode(record: DataRecord): QuacExample[] {
   const [title, section] = [record.string('title'), record.string('section_title')];
   return record.objects('paragraphs').flatMap((paragraph) => {
     const cluster = paragraph.string('id');
-    const questions = paragraph.objects('qas').map((qa) => {
-      const given = qa.object('orig_answer').string('text');
-      const others = qa.objects('answers').map((answer) => answer.string('text'));
-      // What the history holds comes first; the list holds it too.
-      const answers = [given, ...others.filter((text) => text !== given)];
-      return { id: qa.string('id'), question: qa.string('question'), answers };
-    });
+    const questions = paragraph.objects('qas').map((qa) => ({
+      id: qa.string('id'),
+      question: qa.string('question'),
+      given: qa.object('orig_answer').string('text'),
+      answers: qa.objects('answers').map((answer) => answer.string('text')),
+    }));
     return questions.map((question, i) => ({
       ...question,
       cluster,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { DataRecord } from '../src/data/records.ts';
-import { bestOf, squadEm, squadF1 } from '../src/metrics/text/squad.ts';
+import { bestOf, normaliseAnswer, squadEm, squadF1 } from '../src/metrics/text/squad.ts';
 import { strip } from '../src/space.ts';
 import { defineTask, type GenerateProtocol, GPT3_BEAMS, type Task } from '../src/task.ts';
 import type { Example } from '../src/types.ts';
@@ -24,7 +24,9 @@ const NONE = 'unanswerable';
 const written = ({ answers }: Question): string => answers[0] ?? NONE;
 
 function judge(e: SquadExample, text: string): { f1: number; em: number } {
-  const golds = e.answers.length > 0 ? e.answers : [''];
+  // As the official script has it: answers without a word are none.
+  const worded = e.answers.filter((answer) => normaliseAnswer(answer) !== '');
+  const golds = worded.length > 0 ? worded : [''];
   return { f1: bestOf(text, golds, squadF1), em: bestOf(text, golds, squadEm) };
 }
 

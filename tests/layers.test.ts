@@ -43,7 +43,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'download',
   ],
   published: ['package', 'task'],
-  report: ['stats', 'store'],
+  report: ['metrics', 'stats', 'store'],
   cli: [
     'package',
     'datasets',

@@ -37,5 +37,5 @@ export async function readOwnRecords(path: string): Promise<Split> {
   const marked = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
   const records = await decodeFile(path, marked ? bytes.subarray(3) : bytes, { format });
   if (records.length === 0) throw new UserError(`${path}: expected items, found none`);
-  return { records, sha256, warnings: [] };
+  return { records, sha256, known: false, warnings: [] };
 }

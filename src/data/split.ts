@@ -20,6 +20,8 @@ import { type DataRecord, parallelRecords, parseRecords } from './records.ts';
 export interface Split {
   readonly records: readonly DataRecord[];
   readonly sha256: string;
+  /** True where it is known to be what was published. */
+  readonly known: boolean;
   /** What differs from the card, for the run's warnings. */
   readonly warnings: readonly string[];
 }
@@ -75,7 +77,7 @@ export async function readSplit(
       .map((record) => `${JSON.stringify(record)}\n`)
       .join('');
     const path = `${entry.generator}:${entry.set}`;
-    return { records: parseRecords(path, text, 'jsonl'), sha256: sha256(text), warnings: [] };
+    return { records: parseRecords(path, text, 'jsonl'), sha256: sha256(text), known: true, warnings: [] };
   }
   const name = `${card.name} ${split}`;
   if (!('columns' in entry)) return readFound(name, findFile(entry, folders) as Found);
@@ -88,6 +90,7 @@ export async function readSplit(
   return {
     records: parallelRecords(columns),
     sha256: sha256(all.map((c) => c.sha256).join('\n')),
+    known: all.every((c) => c.known),
     warnings: all.flatMap((c) => c.warnings),
   };
 }
@@ -99,7 +102,8 @@ export async function readFound(name: string, { facts, path }: Found): Promise<S
   if (records.length === 0)
     throw new UserError(`${path}: expected ${facts.records ?? 'some'} records, found none`);
   const found = sha256(bytes);
-  return { records, sha256: found, warnings: differences(name, facts, found, records.length) };
+  const warnings = differences(name, facts, found, records.length);
+  return { records, sha256: found, known: facts.sha256 === found, warnings };
 }
 
 function differences(name: string, facts: FileFacts, hash: string, records: number): string[] {

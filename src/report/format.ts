@@ -1,3 +1,5 @@
+import { bleuSignature } from '../metrics/text/bleu.ts';
+import { CHRF_SIGNATURE } from '../metrics/text/chrf.ts';
 import type { Estimate } from '../stats/interval.ts';
 import type { BackendRecord, CellResult, PublishedComparison } from '../types.ts';
 
@@ -12,9 +14,9 @@ export const MEANING: Readonly<Record<string, string>> = {
   f1_macro: 'F1, the mean over the classes',
   f1_binary: 'F1 of the answers held for true',
   em_group: 'share of questions whose answers are all judged rightly',
-  bleu: 'BLEU of the whole set, 0 to 100 (nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp)',
-  bleu_intl: 'BLEU of the whole set, 0 to 100 (nrefs:1|case:mixed|eff:no|tok:intl|smooth:exp)',
-  chrf: 'chrF2 of the whole set, 0 to 100 (nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no)',
+  bleu: `BLEU of the whole set, 0 to 100 (${bleuSignature(1, '13a', 'exp')})`,
+  bleu_intl: `BLEU of the whole set, 0 to 100 (${bleuSignature(1, 'intl', 'exp')})`,
+  chrf: `chrF2 of the whole set, 0 to 100 (${CHRF_SIGNATURE})`,
   acc_uncond: 'the same, less the log-likelihood without the question',
   acc_stop: 'share of right answers that end where they should',
   em: 'share of answers that equal a reference',

@@ -115,7 +115,11 @@ describe.skipIf(reason)("lm-eval's own task code", { timeout: 900_000 }, () => {
     record = await evaluate({ models: [model], tasks: NAMES, ...spec }, { out, offline: true });
   }, 900_000);
 
-  test.each(NAMES.flatMap((name) => SHOTS.map((k) => ({ name, k }))))('$name, k = $k', ({ name, k }) => {
+  // lm-eval's own squadv2 raises at k > 0.
+  const cases = NAMES.flatMap((name) => SHOTS.map((k) => ({ name, k }))).filter(
+    ({ name, k }) => name !== 'squadv2' || k === 0,
+  );
+  test.each(cases)('$name, k = $k', ({ name, k }) => {
     const { examples, protocol, shots } = loaded.get(name)!;
     const theirs = answers[PAIRS[name]!]![String(k)]!;
     expect(theirs.docs).toHaveLength(Math.min(DOCUMENTS, examples.length));

@@ -32,7 +32,7 @@ describe('the figures that are shipped', () => {
     expect(figures).toHaveLength(2009);
   });
 
-  /** Read in the papers' tables and in the issues by eye. */
+  /** Chosen by hand from the figures, some of each source. */
   test.each([
     ['GPT-2 paper', 'GPT-2 117M', 'LAMBADA', 'acc_filtered', 'zero', 0.4599],
     ['GPT-2 paper', 'GPT-2 117M', 'LAMBADA', 'ppl', 'zero', 35.13],
