@@ -155,6 +155,7 @@ def load_dataset(*args, **kwargs):
 
 
 datasets.load_dataset = load_dataset
+datasets.disable_progress_bars()
 from lm_eval.models.huggingface import HFLM
 from lm_eval.tasks import TaskManager, get_task_dict
 
