@@ -1,6 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
+import type { Model } from '../models/open.ts';
 import { type Prompt, promptBuilder } from '../prompts/fit.ts';
-import type { Example, RunSpec, Tokenizer } from '../types.ts';
+import type { ScoreCache } from '../store/score-cache.ts';
+import type { Backend, Example, RunSpec, Sample, Tokenizer } from '../types.ts';
 import type { Cell } from './cells.ts';
 import type { LoadedTask } from './load.ts';
 
@@ -8,6 +10,29 @@ import type { LoadedTask } from './load.ts';
 export interface Item {
   readonly cell: Cell;
   readonly prompt: Prompt;
+}
+
+/** What a task's blocks have in common. */
+export interface BlockContext {
+  readonly task: LoadedTask;
+  readonly model: Model;
+  readonly backend: () => Promise<Backend>;
+  readonly cache?: ScoreCache | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Called after each step with the tokens that it computed. */
+  readonly onStep: (tokens: number) => void;
+  /** Takes an item's sample when it is done. */
+  readonly finish: (item: Item, sample: Sample) => void;
+  readonly counts: Counts;
+}
+
+/** Tokens so far: asked for, to be computed, computed, scored or written; and items. */
+export interface Counts {
+  requested: number;
+  planned: number;
+  computed: number;
+  scored: number;
+  items: number;
 }
 
 /**

@@ -4,8 +4,7 @@ import { beam } from '../scoring/beam.ts';
 import { type Generated, type GenerationRequest, generate } from '../scoring/generate.ts';
 import type { GenerateProtocol } from '../task.ts';
 import type { Example } from '../types.ts';
-import type { Item } from './blocks.ts';
-import type { BlockContext } from './run-task.ts';
+import type { BlockContext, Item } from './blocks.ts';
 import { digits, scoredSample } from './sample-of.ts';
 
 /**

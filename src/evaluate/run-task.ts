@@ -1,8 +1,8 @@
 import type { Model } from '../models/open.ts';
 import type { RunFolder } from '../store/run-folder.ts';
 import type { ScoreCache } from '../store/score-cache.ts';
-import type { Backend, CellCost, CellResult, RunSpec, Sample } from '../types.ts';
-import { ahead, blocksOf, builderFor, type Item } from './blocks.ts';
+import type { Backend, CellCost, CellResult, RunSpec } from '../types.ts';
+import { ahead, type BlockContext, blocksOf, builderFor, type Counts } from './blocks.ts';
 import { cellResults, cellsOf, summarise } from './cells.ts';
 import type { EvaluateOptions } from './events.ts';
 import { generateBlock } from './generate-block.ts';
@@ -17,29 +17,6 @@ interface TaskOptions extends EvaluateOptions {
   readonly backend: () => Promise<Backend>;
   /** Scores of former runs. */
   readonly cache?: ScoreCache | undefined;
-}
-
-/** What a task's blocks have in common. */
-export interface BlockContext {
-  readonly task: LoadedTask;
-  readonly model: Model;
-  readonly backend: () => Promise<Backend>;
-  readonly cache?: ScoreCache | undefined;
-  readonly signal?: AbortSignal | undefined;
-  /** Called after each step with the tokens that it computed. */
-  readonly onStep: (tokens: number) => void;
-  /** Takes an item's sample when it is done. */
-  readonly finish: (item: Item, sample: Sample) => void;
-  readonly counts: Counts;
-}
-
-/** Tokens so far: asked for, to be computed, computed, scored or written; and items. */
-export interface Counts {
-  requested: number;
-  planned: number;
-  computed: number;
-  scored: number;
-  items: number;
 }
 
 /**

@@ -2,8 +2,7 @@ import { judge, type ScoredProtocol } from '../metrics/sample.ts';
 import { planLimits, planScoring } from '../scoring/plan.ts';
 import { score } from '../scoring/score.ts';
 import type { Request, Sample, Scored, Tokenizer } from '../types.ts';
-import type { Item } from './blocks.ts';
-import type { BlockContext } from './run-task.ts';
+import type { BlockContext, Item } from './blocks.ts';
 import { digits, scoredSample } from './sample-of.ts';
 
 /** Scores the open items of a block; the plan is the whole block's, so that a resumed run's steps are the same. */

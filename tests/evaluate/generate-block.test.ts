@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Item } from '../../src/evaluate/blocks.ts';
+import type { BlockContext, Item } from '../../src/evaluate/blocks.ts';
 import { generateBlock } from '../../src/evaluate/generate-block.ts';
-import type { BlockContext } from '../../src/evaluate/run-task.ts';
 import { promptBuilder } from '../../src/prompts/fit.ts';
 import { beam } from '../../src/scoring/beam.ts';
 import { defineTask, type GenerateProtocol } from '../../src/task.ts';
