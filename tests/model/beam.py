@@ -5,6 +5,9 @@ beam.py JOBS OUTPUT     each job is a case of tests/model/beam.test.ts; of each 
 """
 import json, os, sys
 import torch
+
+# Threads that wait for each other take longer than such small models.
+torch.set_num_threads(1)
 import transformers
 from tokenizers import Tokenizer
 from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaList
