@@ -226,7 +226,7 @@ def run(job, lm):
 lm = HFLM(pretrained=JOB["checkpoint"], device="cpu", dtype="float32")
 # A continuation's logits stand at the end of its window: all others would only take time and memory. HFLM counts
 # from the end by itself where a model returns fewer than it was given.
-lm._model_call = lambda inps, **kw: lm.model(inps, logits_to_keep=256).logits
+lm._model_call = torch.inference_mode()(lambda inps, **kw: lm.model(inps, logits_to_keep=256).logits)
 answers = {}
 for job in JOB["tasks"]:
     began = time.time()
