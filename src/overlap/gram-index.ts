@@ -1,0 +1,223 @@
+import { enlarged, share, type Vocabulary, vocabularyBuilder } from './vocabulary.ts';
+import { LONGEST_WORD, readWords, type WordSink } from './words.ts';
+
+/** The longest n-gram that may be asked for. */
+export const LONGEST_GRAM = 100;
+/** Grams of at least so many words are looked for behind a filter on their last words; see matcher.ts. */
+const LONG = 8;
+/** Bits of the filter a gram. */
+const FILTER_BITS = 16;
+
+/**
+ * The n-grams of a test set, of several n, numbered from 0 and each there once. All arrays are shared memory: threads
+ * that scan have one index in common. About 13 bytes a gram, 4 a word of the test set, and the vocabulary.
+ */
+export interface GramIndex {
+  readonly vocabulary: Vocabulary;
+  /** By word: bit n (1 to 7) where an n-gram ends with it, bit 0 where a longer one does. */
+  readonly ends: Uint8Array;
+  /** The n below LONG that there are, and the others, both ascending. */
+  readonly shortLengths: readonly number[];
+  readonly longLengths: readonly number[];
+  /** Of the grams' hashes, of the long ones over their last `longLengths[0]` words: a bit array. */
+  readonly filter: Int32Array;
+  /** Open addressing over [hash, number + 1] pairs. */
+  readonly slots: Int32Array;
+  /** Gram g is the `lengths[g]` words from words[offsets[g]]. */
+  readonly offsets: Int32Array;
+  readonly lengths: Uint8Array;
+  readonly words: Int32Array;
+  readonly size: number;
+}
+
+/** A gram's hash is that of a polynomial in its words' numbers, so that it rolls: see matcher.ts. */
+export const BASE = 0x2c1b3c6d;
+export const BASE_POWERS: Int32Array = Int32Array.from({ length: LONGEST_GRAM + 1 });
+BASE_POWERS[0] = 1;
+for (let i = 1; i <= LONGEST_GRAM; i++) BASE_POWERS[i] = Math.imul(BASE_POWERS[i - 1] as number, BASE);
+
+/** A word's value in the polynomial: neighbouring numbers lie far apart. */
+export function wordValue(word: number): number {
+  const mixed = Math.imul(word + 1, 0x9e3779b1);
+  return mixed ^ (mixed >>> 15);
+}
+
+/** The hash of a gram of n words from their polynomial's value. */
+export function finish(polynomial: number, n: number): number {
+  let hash = polynomial ^ Math.imul(n, 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x297a2d39);
+  return hash ^ (hash >>> 15);
+}
+
+/** What the grams of a text are: `count` numbers in `grams` from `first`. */
+export interface TextGrams {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** Takes the texts of a test set in. */
+export interface GramIndexBuilder {
+  /** The words of a text, by number. */
+  words(text: string): Int32Array;
+  /**
+   * Indexes the n-grams of a text, or the whole of a shorter one. No words give no gram.
+   * @returns where the gram of each place stands in `grams`
+   */
+  add(words: Int32Array, n: number): TextGrams;
+  build(): { readonly index: GramIndex; readonly grams: Int32Array };
+}
+
+export function gramIndexBuilder(): GramIndexBuilder {
+  const vocabulary = vocabularyBuilder();
+  let store = new Int32Array(1 << 16);
+  let stored = 0;
+  let grams = new Int32Array(1 << 16);
+  let placed = 0;
+  let slots = new Int32Array(1 << 17);
+  let offsets = new Int32Array(1 << 15);
+  let lengths = new Uint8Array(1 << 15);
+  let size = 0;
+
+  const read: number[] = [];
+  const sink: WordSink = {
+    word: new Uint8Array(LONGEST_WORD),
+    onWord(length, hash) {
+      read.push(vocabulary.intern(sink.word, length, hash));
+    },
+  };
+  const encoder = new TextEncoder();
+
+  const put = (hash: number, number: number): void => {
+    const mask = slots.length / 2 - 1;
+    let slot = hash & mask;
+    while (slots[2 * slot + 1] !== 0) slot = (slot + 1) & mask;
+    slots[2 * slot] = hash;
+    slots[2 * slot + 1] = number + 1;
+  };
+  const grow = (): void => {
+    const former = slots;
+    slots = new Int32Array(former.length * 2);
+    for (let i = 0; i < former.length; i += 2) {
+      if (former[i + 1] !== 0) put(former[i] as number, (former[i + 1] as number) - 1);
+    }
+  };
+  /** The number of the gram whose words are stored from `offset`. */
+  const intern = (offset: number, n: number, hash: number): number => {
+    const known = findGram({ slots, offsets, lengths, words: store }, store, offset, store.length, n, hash);
+    if (known >= 0) return known;
+    if (size === offsets.length) {
+      offsets = enlarged(offsets, 2 * size);
+      lengths = enlarged(lengths, 2 * size);
+    }
+    offsets[size] = offset;
+    lengths[size] = n;
+    put(hash, size);
+    size++;
+    if (4 * size > slots.length) grow();
+    return size - 1;
+  };
+
+  return {
+    words(text) {
+      read.length = 0;
+      // A boundary at the end lets the reader see the last word whole.
+      const bytes = encoder.encode(`${text}\n`);
+      readWords(bytes, bytes.length, sink);
+      return Int32Array.from(read);
+    },
+    add(words, n) {
+      if (words.length === 0) return { first: placed, count: 0 };
+      const length = Math.min(n, words.length);
+      const count = words.length - length + 1;
+      while (stored + words.length > store.length) store = enlarged(store, 2 * store.length);
+      while (placed + count > grams.length) grams = enlarged(grams, 2 * grams.length);
+      store.set(words, stored);
+      for (let i = 0; i < count; i++) {
+        const hash = hashOf(words, i, length);
+        grams[placed + i] = intern(stored + i, length, hash);
+      }
+      stored += words.length;
+      placed += count;
+      return { first: placed - count, count };
+    },
+    build() {
+      const words = share(store.subarray(0, stored));
+      const table = { offsets: share(offsets.subarray(0, size)), lengths: share(lengths.subarray(0, size)) };
+      const built = vocabulary.build();
+      return {
+        index: {
+          vocabulary: built,
+          ...table,
+          words,
+          slots: share(slots),
+          size,
+          ...summary(table, words, built),
+        },
+        grams: grams.slice(0, placed),
+      };
+    },
+  };
+}
+
+/** What lets the matcher pass over most words quickly. */
+function summary(
+  { offsets, lengths }: Pick<GramIndex, 'offsets' | 'lengths'>,
+  words: Int32Array,
+  vocabulary: Vocabulary,
+): Pick<GramIndex, 'ends' | 'filter' | 'shortLengths' | 'longLengths'> {
+  const all = [...new Set(lengths)].sort((a, b) => a - b);
+  const longLengths = all.filter((n) => n >= LONG);
+  const shortLengths = all.filter((n) => n < LONG);
+  const bits = Math.max(5, Math.ceil(Math.log2(Math.max(1, lengths.length) * FILTER_BITS)));
+  const filter = share(new Int32Array(2 ** (Math.min(bits, 31) - 5)));
+  const ends = share(new Uint8Array(vocabulary.starts.length - 1));
+  for (let gram = 0; gram < lengths.length; gram++) {
+    const n = lengths[gram] as number;
+    const last = (offsets[gram] as number) + n - 1;
+    const word = words[last] as number;
+    ends[word] = (ends[word] as number) | (n < LONG ? 1 << n : 1);
+    const filtered = n < LONG ? n : (longLengths[0] as number);
+    const bit = filterBit(filter, hashOf(words, last - filtered + 1, filtered));
+    filter[bit >>> 5] = (filter[bit >>> 5] as number) | (1 << (bit & 31));
+  }
+  return { ends, filter, shortLengths, longLengths };
+}
+
+/** The place of a hash in the filter: its upper bits, for its lower ones choose the slot. */
+export function filterBit(filter: Int32Array, hash: number): number {
+  return Math.imul(hash, 0x9e3779b1) >>> (Math.clz32(filter.length) - 4);
+}
+
+function hashOf(words: Int32Array, from: number, n: number): number {
+  let polynomial = 0;
+  for (let i = from; i < from + n; i++) {
+    polynomial = (Math.imul(polynomial, BASE) + wordValue(words[i] as number)) | 0;
+  }
+  return finish(polynomial, n);
+}
+
+/**
+ * The number of the gram whose n words lie in `ring` from `at`, or -1. Words are compared, not hashes alone.
+ * @param ringSize where `ring` starts again from its first place
+ */
+export function findGram(
+  { slots, offsets, lengths, words }: Pick<GramIndex, 'slots' | 'offsets' | 'lengths' | 'words'>,
+  ring: Int32Array,
+  at: number,
+  ringSize: number,
+  n: number,
+  hash: number,
+): number {
+  const mask = slots.length / 2 - 1;
+  for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+    const found = (slots[2 * slot + 1] as number) - 1;
+    if (found < 0) return -1;
+    if (slots[2 * slot] !== hash || lengths[found] !== n) continue;
+    const offset = offsets[found] as number;
+    let i = 0;
+    for (let place = at; i < n && words[offset + i] === ring[place]; i++) {
+      place = place + 1 === ringSize ? 0 : place + 1;
+    }
+    if (i === n) return found;
+  }
+}

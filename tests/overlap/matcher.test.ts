@@ -1,0 +1,128 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type GramIndex, gramIndexBuilder, type TextGrams } from '../../src/overlap/gram-index.ts';
+import { createMatcher, type Findings } from '../../src/overlap/matcher.ts';
+import { textReader } from '../../src/overlap/text-reader.ts';
+import { plainGrams, plainSet, plainWords } from './brute-force.ts';
+
+interface Text {
+  readonly text: string;
+  readonly n: number;
+}
+
+function indexOf(texts: readonly Text[]): {
+  readonly index: GramIndex;
+  readonly grams: Int32Array;
+  readonly places: readonly TextGrams[];
+} {
+  const builder = gramIndexBuilder();
+  const places = texts.map(({ text, n }) => builder.add(builder.words(text), n));
+  return { ...builder.build(), places };
+}
+
+function scan(index: GramIndex, documents: readonly string[], piece = 7): Findings {
+  const matcher = createMatcher(index);
+  const reader = textReader(matcher);
+  for (const [i, document] of documents.entries()) {
+    matcher.document(i + 1);
+    const bytes = new TextEncoder().encode(document);
+    for (let at = 0; at < bytes.length; at += piece) reader.push(bytes.subarray(at, at + piece));
+    reader.end();
+  }
+  return matcher.take();
+}
+
+/** By text, whether the gram at each of its places was found. */
+function foundIn(texts: readonly Text[], documents: readonly string[], piece?: number): boolean[][] {
+  const { index, grams, places } = indexOf(texts);
+  const found = new Set(scan(index, documents, piece).grams);
+  return places.map(({ first, count }) => [...grams.subarray(first, first + count)].map((g) => found.has(g)));
+}
+
+const alphabet = ['a', 'b', 'A', 'é', 'e\u0301', 'Σ', '中'];
+const separators = [' ', ' ', '. ', '’', '\n', '<', "'"];
+const text = (maxLength: number): fc.Arbitrary<string> =>
+  fc
+    .array(fc.tuple(fc.constantFrom(...alphabet), fc.constantFrom(...separators)), { maxLength })
+    .map((parts) => parts.flat().join(''));
+
+describe('what is found is what plain sets find', () => {
+  test.each([1, 2, 3, 7, 8, 9, 13])('random texts over a small alphabet, n = %i', (n) => {
+    fc.assert(
+      fc.property(
+        fc.array(text(20), { maxLength: 6 }),
+        fc.array(text(60), { maxLength: 4 }),
+        fc.integer({ min: 1, max: 9 }),
+        (tests, documents, piece) => {
+          const expected = tests.map((t) => {
+            const grams = plainGrams(t, n);
+            const own = plainSet(documents, Math.min(n, plainWords(t).length));
+            return grams.map((gram) => own.has(gram));
+          });
+          expect(
+            foundIn(
+              tests.map((t) => ({ text: t, n })),
+              documents,
+              piece,
+            ),
+          ).toEqual(expected);
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+
+  test('texts of several n at once', () => {
+    const two = fc.record({ text: text(30), n: fc.constantFrom(2, 7, 8, 9, 13, 40) });
+    fc.assert(
+      fc.property(
+        fc.array(two, { minLength: 1, maxLength: 8 }),
+        fc.array(text(200), { maxLength: 3 }),
+        (tests, documents) => {
+          const expected = tests.map((t) => {
+            const own = plainSet(documents, Math.min(t.n, plainWords(t.text).length));
+            return plainGrams(t.text, t.n).map((gram) => own.has(gram));
+          });
+          expect(foundIn(tests, documents, 64)).toEqual(expected);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+});
+
+test('grams are counted by document, with the first documents that hold them', () => {
+  const { index } = indexOf([{ text: 'one two three', n: 2 }]);
+  const documents = ['x', 'one two; one TWO', 'two three', ...Array(7).fill('One, two.')];
+  expect(scan(index, documents)).toEqual({
+    grams: Uint32Array.from([0, 1]),
+    documents: Uint32Array.from([8, 1]),
+    places: Uint32Array.from([2, 4, 5, 6, 7, 3]),
+  });
+});
+
+test('a gram does not cross from one document into the next, nor over a word that the test set lacks', () => {
+  const texts = [{ text: 'one two three', n: 3 }];
+  expect(foundIn(texts, ['one two', 'three'])).toEqual([[false]]);
+  expect(foundIn(texts, ['one two other three'])).toEqual([[false]]);
+});
+
+const PASSAGE =
+  'The old lighthouse keeper climbed the narrow stairs every evening, counting each step aloud in his own quiet way.';
+
+test.each([
+  ['as it is', PASSAGE],
+  ['in capitals', PASSAGE.toUpperCase()],
+  ['without punctuation', PASSAGE.replace(/[.,]/g, '')],
+  ['with other white space', PASSAGE.replace(/ /g, '\r\n\t ')],
+  ['with marks in place of spaces', PASSAGE.replace(/ /g, '—')],
+])('a planted leak is found %s', (_, leak) => {
+  const found = foundIn([{ text: PASSAGE, n: 8 }], [`Something else before. ${leak} And after.`])[0]!;
+  expect(found.every(Boolean)).toBe(true);
+});
+
+test('a paraphrase is not found', () => {
+  const paraphrase =
+    'Every evening the aged keeper of the lighthouse would climb its narrow staircase and count the steps out loud.';
+  expect(foundIn([{ text: PASSAGE, n: 8 }], [paraphrase])[0]).not.toContain(true);
+});
