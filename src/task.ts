@@ -120,6 +120,11 @@ export interface TaskDefinition<E extends Example> {
   readonly protocols: Readonly<Partial<Record<ProtocolName, Protocol<E>>>>;
   /** The protocol of a run that names none. */
   readonly protocol: ProtocolName;
+  /**
+   * An example's texts as they are looked for in a training corpus, in the order in which they are read: what leaked of
+   * each is told apart. By default the prompt without shots is `context`, the gold answer `answer`.
+   */
+  readonly fields?: (example: E) => Readonly<Record<string, string>>;
   /** Examples that the scored split has as published; a run with another number of them warns. */
   readonly examples?: number;
   /** Expected score of a guesser on the primary metric; null where guessing has no meaning. */

@@ -70,6 +70,7 @@ const rounds: readonly Task[] = [1, 2, 3].map((round) =>
         label: record.oneOf('label', LABELS),
       };
     },
+    fields: (e) => ({ context: e.premise, question: e.hypothesis }),
     protocols: { 'lm-eval': lmEval, gpt3: gpt3(round) },
     protocol: 'lm-eval',
     chance: 1 / 3,

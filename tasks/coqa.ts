@@ -99,6 +99,7 @@ const coqa: Task = defineTask<CoqaExample>({
   examples: 7983,
   shotSplits: ['train'],
   decode,
+  fields: (e) => ({ context: e.story, question: e.question, answer: e.answers[0] ?? '' }),
   protocols: { 'lm-eval': lmEval, gpt2, gpt3 },
   protocol: 'lm-eval',
   chance: null,

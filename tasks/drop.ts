@@ -84,6 +84,7 @@ const drop: Task = defineTask<DropExample>({
   examples: 9536,
   shotSplits: ['train'],
   decode,
+  fields: (e) => ({ context: e.passage, question: e.question, answer: written(e) }),
   protocols: { 'lm-eval': lmEval, gpt3 },
   protocol: 'lm-eval',
   chance: null,

@@ -82,6 +82,7 @@ const multirc: Task = defineTask<MultiRcExample>({
   examples: 4848,
   shotSplits: ['train'],
   decode,
+  fields: (e) => ({ context: e.passage, question: e.question, answer: e.answer }),
   protocols: { 'lm-eval': lmEval, gpt3 },
   protocol: 'lm-eval',
   chance: 1 / 2,

@@ -58,6 +58,8 @@ function threeLabels(record: DataRecord): Pair[] {
   return [pair(record.string('pairID'), premise, hypothesis, LABELS.indexOf(label))];
 }
 
+const fields = (e: Pair): Record<string, string> => ({ context: e.premise, question: e.hypothesis });
+
 function pair(id: string, premise: string, hypothesis: string, label: number): Pair {
   const cluster = createHash('sha256').update(premise).digest('hex').slice(0, 12);
   return { id, cluster, premise, hypothesis, label };
@@ -72,6 +74,7 @@ const snli = defineTask<Pair>({
   examples: 9824,
   shotSplits: ['train', 'validation'],
   decode: threeLabels,
+  fields,
   protocols: { 'lm-eval': threeWays("evalgpt's own, in the wording of lm-eval 0.4.13 mnli") },
   protocol: 'lm-eval',
   chance: 1 / 3,
@@ -87,6 +90,7 @@ const mnli = (['matched', 'mismatched'] as const).map((genre) =>
     examples: genre === 'matched' ? 9815 : 9832,
     shotSplits: ['train'],
     decode: threeLabels,
+    fields,
     protocols: {
       'lm-eval': threeWays(`lm-eval 0.4.13 ${genre === 'matched' ? 'mnli' : 'mnli_mismatch'}`),
     },
@@ -130,6 +134,7 @@ const hans = defineTask<Pair>({
     },
   },
   protocol: 'lm-eval',
+  fields,
   chance: 1 / 2,
 });
 

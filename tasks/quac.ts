@@ -77,6 +77,7 @@ const quac: Task = defineTask<QuacExample>({
   examples: 7354,
   shotSplits: ['train'],
   decode,
+  fields: (e) => ({ context: e.paragraph, question: e.question, answer: e.answers[0] ?? '' }),
   protocols: { gpt3 },
   protocol: 'gpt3',
   chance: null,

@@ -102,6 +102,7 @@ const tasks: readonly Task[] = (
     examples,
     shotSplits: [`train-${level}`, `validation-${level}`],
     decode,
+    fields: (e) => ({ context: e.article, question: e.question, answer: answerOf(e) }),
     protocols: { 'lm-eval': lmEval, gpt3 },
     protocol: 'lm-eval',
     chance: 1 / 4,

@@ -98,6 +98,7 @@ const squadv2: Task = defineTask<SquadExample>({
   examples: 11_873,
   shotSplits: ['train'],
   decode,
+  fields: (e) => ({ context: e.passage, question: e.question, answer: e.answers[0] ?? '' }),
   protocols: { 'lm-eval': lmEval, gpt3 },
   protocol: 'lm-eval',
   chance: null,

@@ -61,6 +61,7 @@ const rte = defineTask<Pair>({
   examples: 277,
   shotSplits: ['train'],
   decode: (record) => pair(record, ['entailment', 'not_entailment']),
+  fields: (e) => ({ context: e.premise, question: e.hypothesis }),
   protocols: protocols<Pair>('sglue_rte', 'G.31', {
     'lm-eval': {
       question: (e) => `${e.premise}\nQuestion: ${e.hypothesis} True or False?\nAnswer:`,
@@ -86,6 +87,7 @@ const cb = defineTask<Pair>({
   examples: 56,
   shotSplits: ['train'],
   decode: (record) => pair(record, ['entailment', 'contradiction', 'neutral']),
+  fields: (e) => ({ context: e.premise, question: e.hypothesis }),
   protocols: protocols<Pair>(
     'cb',
     'G.30',
@@ -125,6 +127,7 @@ const boolq = defineTask<Question>({
       label: record.flag('label') ? 1 : 0,
     };
   },
+  fields: (e) => ({ context: e.passage, question: e.question }),
   protocols: protocols<Question>('boolq', 'G.29', {
     'lm-eval': {
       question: (e) => `${e.passage}\nQuestion: ${e.question}?\nAnswer:`,

@@ -114,6 +114,7 @@ function define(
       source: record.string(columns[0]),
       target: record.string(columns[1]),
     }),
+    fields: ({ source, target }) => ({ source, target }),
     protocols: protocols(from, to, data.dataset.startsWith('wmt') ? name : undefined),
     chance: null,
     ...(data.published === undefined ? {} : { paperShots: 64 }),

@@ -39,6 +39,7 @@ const task: Task = defineTask<WnliExample>({
     second: record.string('sentence2'),
     label: Number(record.oneOf('label', ['0', '1'])),
   }),
+  fields: (e) => ({ context: e.first, question: e.second }),
   protocols: { 'lm-eval': lmEval },
   protocol: 'lm-eval',
   chance: 1 / 2,

@@ -46,6 +46,7 @@ const TASK: Rules<TaskFields> = {
   examples: optional([isCount, 'a number of examples']),
   shotSplits: optional(TEXTS),
   decode: FUNCTION,
+  fields: optional(FUNCTION),
   protocols: [(v) => isObject(v) && Object.keys(v).length > 0, 'an object of protocols'],
   protocol: optional([(v) => PROTOCOLS.includes(v as ProtocolName), `one of ${PROTOCOLS.join(', ')}`]),
   chance: or(optional([(v) => typeof v === 'number' && v >= 0 && v <= 1, 'a number from 0 to 1']), null),

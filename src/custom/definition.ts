@@ -21,7 +21,7 @@ type Common = 'source' | 'separator' | 'draw';
 
 interface OwnCommon<E extends Example>
   extends Pick<TaskDefinition<E>, 'name' | 'decode'>,
-    Partial<Pick<TaskDefinition<E>, 'version' | 'title' | 'chance' | 'paperShots'>> {
+    Partial<Pick<TaskDefinition<E>, 'version' | 'title' | 'chance' | 'paperShots' | 'fields'>> {
   /** By protocol; `own` where the wording is nobody else's. */
   readonly protocols: Readonly<Partial<Record<ProtocolName, OwnProtocol<E>>>>;
   /** The protocol of a run that names none; by default the first. */

@@ -113,6 +113,32 @@ export async function loadTask(
   return { task, protocol, identity: identify(hash, prompts), examples, shotCounts, shots };
 }
 
+/** A task's examples whatever the protocol: all of the scored split, or why there are none. */
+export async function scoredSplit(
+  task: Task,
+  warn: (message: string) => void,
+  absent?: ReadonlyMap<string, UserError>,
+): Promise<
+  { readonly examples: readonly Example[]; readonly sha256: string } | { readonly missing: string }
+> {
+  const split = task.file?.data?.scored ?? (await cardSplit(task, absent));
+  if ('missing' in split) return split;
+  for (const message of split.warnings) warn(message);
+  return { examples: split.records.flatMap(task.decode), sha256: split.sha256 };
+}
+
+/** The scored split of a task's data set, or why it is not here. */
+async function cardSplit(
+  task: Task,
+  absent: ReadonlyMap<string, UserError> | undefined,
+): Promise<Split | { readonly missing: string }> {
+  const card = readCard(task.dataset);
+  if (findSplit(card, task.split) !== undefined) return readSplit(card, task.split);
+  const files = filesOf(card.splits[task.split] as SplitCard);
+  const reason = files.map(({ file }) => absent?.get(file)).find((error) => error !== undefined);
+  return { missing: (reason ?? missingSplit(card, task.split)).message };
+}
+
 /** What is scored, and what its shots come from, in words and as read. */
 type TaskData =
   | { readonly shotPool: string; readonly split: Split; readonly pool: Split }
@@ -122,12 +148,8 @@ async function cardData(task: Task, absent: ReadonlyMap<string, UserError> | und
   const card = readCard(task.dataset);
   const shotSplit = task.shotSplits.find((split) => findSplit(card, split) !== undefined) ?? task.split;
   const shotPool = shotSplit === task.split ? `${shotSplit} minus the scored item` : shotSplit;
-  if (findSplit(card, task.split) === undefined) {
-    const files = filesOf(card.splits[task.split] as SplitCard);
-    const reason = files.map(({ file }) => absent?.get(file)).find((error) => error !== undefined);
-    return { shotPool, missing: (reason ?? missingSplit(card, task.split)).message };
-  }
-  const split = await readSplit(card, task.split);
+  const split = await cardSplit(task, absent);
+  if ('missing' in split) return { shotPool, ...split };
   return { shotPool, split, pool: shotSplit === task.split ? split : await readSplit(card, shotSplit) };
 }
 
