@@ -6,6 +6,7 @@ import { packageVersion } from '../package.ts';
 import { dataCommand } from './data.ts';
 import { doctorCommand } from './doctor.ts';
 import { modelsCommand } from './models.ts';
+import { overlapCommand } from './overlap.ts';
 import { runCommand } from './run.ts';
 import { scoreCommand } from './score.ts';
 import { Interrupted } from './signals.ts';
@@ -22,13 +23,14 @@ async function main(args: readonly string[]): Promise<number> {
       .command(tasksCommand)
       .command(dataCommand)
       .command(modelsCommand)
+      .command(overlapCommand)
       .command(doctorCommand)
       .version(packageVersion())
       .help()
       .alias('help', 'h')
       .strict()
       .recommendCommands()
-      .demandCommand(1, 'expected a command: run, score, tasks, data, models or doctor')
+      .demandCommand(1, 'expected a command: run, score, tasks, data, models, overlap or doctor')
       .exitProcess(false)
       .fail((message, error) => {
         throw error ?? new UserError(`${sentence(message)}; \`evalgpt --help\` lists what there is`);
@@ -58,4 +60,12 @@ function sentence(message: string): string {
     .trim();
 }
 
-process.exitCode = await main(hideBin(process.argv));
+/** A dash behind an option is its value, standard input; yargs takes it for an unknown option where there may be several. */
+function withDashes(args: readonly string[]): string[] {
+  return args.flatMap((arg, i) => {
+    if (arg === '-' && args[i - 1] === '--corpus') return [];
+    return arg === '--corpus' && args[i + 1] === '-' ? ['--corpus=-'] : [arg];
+  });
+}
+
+process.exitCode = await main(withDashes(hideBin(process.argv)));

@@ -41,6 +41,26 @@ export function commaList(option: string): (value: unknown) => string[] | undefi
   };
 }
 
+/** `--shard i/n`: the i-th of n parts, counted from 1. */
+export function shardOption(what: string): {
+  type: 'string';
+  requiresArg: true;
+  describe: string;
+  coerce: (value: unknown) => { readonly i: number; readonly n: number } | undefined;
+} {
+  return {
+    ...{ type: 'string', requiresArg: true },
+    describe: `i/n: only the i-th of n parts of the ${what}, counted from 1`,
+    coerce(value) {
+      if (value === undefined) return undefined;
+      const [, i, n] = /^(\d+)\/(\d+)$/.exec(String(value))?.map(Number) ?? [];
+      if (i === undefined || n === undefined || i < 1 || i > n)
+        throw new UserError(`--shard: expected i/n with i from 1 to n, as in 2/8, found "${String(value)}"`);
+      return { i, n };
+    },
+  };
+}
+
 /** Where models and data come from. */
 export interface SourceArguments {
   revision: string | undefined;

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { messageOf, UserError } from '../errors.ts';
 
-/** Reads a UTF-8 text file. @throws UserError where it can't be read or is not UTF-8 */
-export async function readText(path: string): Promise<string> {
+/** Reads a UTF-8 text file that an option names. @throws UserError where it can't be read or is not UTF-8 */
+export async function readText(path: string, option = '--text'): Promise<string> {
   const bytes = await readFile(path).catch((error: unknown) => {
-    throw new UserError(`--text ${path}: cannot be read: ${messageOf(error)}`);
+    throw new UserError(`${option} ${path}: cannot be read: ${messageOf(error)}`);
   });
   return decodeUtf8(path, bytes);
 }

@@ -150,14 +150,32 @@ async function* pieces(file: CorpusFile, count: (bytes: number) => void): AsyncG
       input.on('error', (error) => unpacked.destroy(error));
       return yield* input.pipe(unpacked) as AsyncIterable<Buffer>;
     }
-    case 'bz2': {
-      const input = Readable.from(counted());
-      // A stream of the old kind: wrapped, it can be iterated.
-      const unpacked = unbzip2();
-      input.on('error', (error) => unpacked.emit('error', error));
-      return yield* new Readable().wrap(input.pipe(unpacked)) as AsyncIterable<Buffer>;
-    }
+    case 'bz2':
+      return yield* bunzip2(counted());
   }
+}
+
+/** The library's stream is of the old kind, and does its work while it is written to. */
+async function* bunzip2(source: AsyncIterable<Buffer>): AsyncGenerator<Uint8Array> {
+  let ready: Uint8Array[] = [];
+  let failure: unknown;
+  const stream = unbzip2();
+  stream.on('data', (piece: Buffer) => ready.push(piece));
+  stream.on('error', (error: unknown) => {
+    failure ??= error;
+  });
+  const take = (): Uint8Array[] => {
+    if (failure !== undefined) throw failure;
+    const taken = ready;
+    ready = [];
+    return taken;
+  };
+  for await (const piece of source) {
+    stream.write(piece);
+    yield* take();
+  }
+  stream.end();
+  yield* take();
 }
 
 async function* unzstd(source: AsyncIterable<Buffer>): AsyncGenerator<Uint8Array> {

@@ -38,8 +38,8 @@ export interface OverlapResult {
 
 /** Gathers what was found in the files of a corpus. */
 export interface Tally {
-  /** In any order: the result depends on the files' `place` alone. */
-  add(place: number, scanned: ScannedFile): void;
+  /** In any order: places are told by the files' names. */
+  add(scanned: ScannedFile): void;
   /** @param ignoreCommon leaves out grams of more than COMMON_DOCUMENTS documents */
   result(method: OverlapMethod, ignoreCommon: boolean): OverlapResult;
   /** Grams of the test set that more than COMMON_DOCUMENTS documents have. */
@@ -48,13 +48,11 @@ export interface Tally {
 
 export function createTally(testSet: TestSet): Tally {
   const documents = new Uint32Array(testSet.index.size);
-  /** By gram: pairs of a file's place and a document, ascending, MOST_PLACES at most. */
-  const places = new Map<number, [file: number, document: number][]>();
-  const files = new Map<number, string>();
+  /** By gram: files and documents, ascending, MOST_PLACES at most. */
+  const places = new Map<number, [file: string, document: number][]>();
   const corpus = { files: 0, bytes: 0, documents: 0 };
   return {
-    add(place, { file, bytes, documents: read, findings }) {
-      files.set(place, file.path);
+    add({ file: { path }, bytes, documents: read, findings }) {
       corpus.files++;
       corpus.bytes += bytes;
       corpus.documents += read;
@@ -64,8 +62,8 @@ export function createTally(testSet: TestSet): Tally {
         documents[gram] = (documents[gram] as number) + count;
         const own = places.get(gram) ?? [];
         for (let k = 0; k < Math.min(count, MOST_PLACES); k++)
-          own.push([place, findings.places[at++] as number]);
-        own.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+          own.push([path, findings.places[at++] as number]);
+        own.sort(byPlace);
         places.set(gram, own.slice(0, MOST_PLACES));
       }
     },
@@ -80,18 +78,17 @@ export function createTally(testSet: TestSet): Tally {
           ...testSet.grams.subarray(first, first + count),
         ]);
       const placesOf = (item: IndexedTask['items'][number]): Place[] => {
-        const seen = new Map<string, Place & { readonly order: readonly [number, number] }>();
+        const seen = new Map<string, Place>();
         for (const gram of gramsOf(item)) {
           if (!isFound(gram)) continue;
           for (const [file, document] of places.get(gram) ?? []) {
-            const key = `${file}:${document}`;
+            const key = `${document} ${file}`;
             if (seen.has(key)) continue;
-            const place = { file: files.get(file) as string, document, text: gramText(testSet, gram) };
-            seen.set(key, { ...place, order: [file, document] });
+            seen.set(key, { file, document, text: gramText(testSet, gram) });
           }
         }
-        const sorted = [...seen.values()].sort((a, b) => a.order[0] - b.order[0] || a.order[1] - b.order[1]);
-        return sorted.slice(0, MOST_PLACES).map(({ order: _, ...place }) => place);
+        const sorted = [...seen.values()].sort((a, b) => byPlace([a.file, a.document], [b.file, b.document]));
+        return sorted.slice(0, MOST_PLACES);
       };
       const items = testSet.tasks.map((task) =>
         task.items.map((item): OverlapItem => {
@@ -122,6 +119,12 @@ export function createTally(testSet: TestSet): Tally {
       };
     },
   };
+}
+
+type FilePlace = readonly [file: string, document: number];
+
+function byPlace([a, i]: FilePlace, [b, k]: FilePlace): number {
+  return a === b ? i - k : a < b ? -1 : 1;
 }
 
 /** The words of a gram. */

@@ -16,7 +16,7 @@ export interface TestTask {
 }
 
 /** Words of a gram: OpenAI's filter of WebText had 8 (GPT-2 paper, section 4). */
-const GPT2_NGRAM = 8;
+export const GPT2_NGRAM = 8;
 /** GPT-3 paper, appendix C: the bounds of N, and the synthetic tasks that are given theirs. */
 const [LEAST, MOST] = [8, 13] as const;
 const SYNTHETIC: Readonly<Record<string, number>> = {
