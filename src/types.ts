@@ -142,16 +142,26 @@ export interface Sample {
   readonly shots_used: number;
   readonly tokens_dropped: number;
   readonly flags: readonly Flag[];
+  /** Of a dirty item: what of it stands in the training data. */
+  readonly overlap?: ItemOverlap;
+}
+
+/** What of an item was found in a training corpus: n-grams of its fields, and where. */
+export interface ItemOverlap {
+  readonly fields: Readonly<Record<string, { readonly grams: number; readonly matched: number }>>;
+  /** The first places; documents of a file are counted from 1. */
+  readonly where: readonly { readonly file: string; readonly document: number; readonly text: string }[];
 }
 
 /** What stays in memory of a finished sample. */
-export type Summary = Omit<Sample, 'spans' | 'prompt' | 'shots'> & {
+export type Summary = Omit<Sample, 'spans' | 'prompt' | 'shots' | 'overlap'> & {
   /** Extremes of its log-probabilities; infinite where it has none. */
   readonly lowest: number;
   readonly highest: number;
 };
 
-export type Flag = 'truncated' | 'boundary' | 'tie';
+/** `overlap`: stands in the training data. */
+export type Flag = 'truncated' | 'boundary' | 'tie' | 'overlap';
 
 export interface Span {
   readonly tokens: readonly number[];
@@ -181,6 +191,8 @@ export interface RunSpec {
   readonly taskFiles: readonly string[];
   /** Tokens that a window of a text scores behind the first; null for the window's length. */
   readonly stride: number | null;
+  /** Indexes of `evalgpt overlap`: which items stand in the training data. */
+  readonly overlap: readonly string[];
 }
 
 export interface ModelIdentity {
@@ -208,6 +220,8 @@ export interface TaskIdentity {
   readonly prompts_sha256: string | null;
   readonly shot_pool: string;
   readonly draw: DrawKind;
+  /** How its items were compared with the training data, and a hash over the dirty ones' ids. */
+  readonly overlap?: { readonly method: 'gpt2' | 'gpt3'; readonly ngram: number; readonly sha256: string };
 }
 
 /** One cell of a run: a model, a task, a number of shots and, where several were made, a draw. */
@@ -233,8 +247,29 @@ export interface CellResult {
   /** Of rolling texts: tokens of a window, and how many it scores behind the first window. */
   readonly window?: { readonly context: number; readonly stride: number };
   readonly alarms: readonly string[];
+  /** Where the training data were searched for the items. */
+  readonly overlap?: OverlapComparison;
   /** Published figures that may stand beside it; absent where there are none. */
   readonly published?: readonly PublishedComparison[];
+}
+
+/** The primary metric on items that stand in the training data (dirty) and on the others (clean). */
+export interface OverlapComparison {
+  readonly method: 'gpt2' | 'gpt3';
+  readonly ngram: number;
+  readonly metric: string;
+  readonly all: OverlapPart;
+  readonly clean: OverlapPart;
+  readonly dirty: OverlapPart;
+  /** Clean over all, less 1: the last column but one of GPT-3's Table C.1; null without clean items. */
+  readonly relative: number | null;
+  /** Clean less dirty, which share no item, and the two-sided p-value of no difference; null where one is empty. */
+  readonly difference: (Estimate & { readonly p: number | null }) | null;
+}
+
+export interface OverlapPart {
+  readonly n: number;
+  readonly estimate: Estimate | null;
 }
 
 /** A published figure beside a result: shares are 0 to 1. */

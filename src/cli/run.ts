@@ -38,6 +38,7 @@ interface RunArguments extends SourceArguments, CacheArguments {
   task: string[] | undefined;
   text: string[] | undefined;
   stride: number | undefined;
+  overlap: string[] | undefined;
   reuse: boolean;
   spec: string | undefined;
   out: string | undefined;
@@ -131,6 +132,12 @@ export const runCommand: CommandModule<object, RunArguments> = {
         describe: "Tokens that each window of a text scores behind the first; by default the window's length",
         coerce: wholeNumber('stride', 1),
       })
+      .option('overlap', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Indexes of `evalgpt overlap`, separated by commas: clean and dirty items are scored apart',
+        coerce: commaList('overlap'),
+      })
       .option('spec', {
         type: 'string',
         requiresArg: true,
@@ -204,6 +211,7 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
     texts: args.text ?? base.texts,
     taskFiles: args.task ?? base.taskFiles,
     stride: args.stride ?? base.stride,
+    overlap: args.overlap ?? base.overlap,
   };
   let folder = '';
   // The resolved spec holds the weights' hash: the same command on a newer checkpoint is another run.

@@ -1,4 +1,5 @@
 import { alarmsOf } from '../metrics/alarms.ts';
+import { compareOverlap } from '../metrics/overlap.ts';
 import { reduceDraws, reduceMetric } from '../metrics/reduce.ts';
 import { samplesPath } from '../store/run-folder.ts';
 import type { CellResult, RunSpec, Sample, Summary } from '../types.ts';
@@ -28,7 +29,7 @@ export function cellsOf(loaded: LoadedTask, model: string): Cell[] {
 
 /** What stays in memory of a finished sample: its per-token scores are on the disk. */
 export function summarise(sample: Sample): Summary {
-  const { spans, prompt: _, shots: __, ...kept } = sample;
+  const { spans, prompt: _, shots: __, overlap: ___, ...kept } = sample;
   let [lowest, highest] = [Infinity, -Infinity];
   for (const { logprobs } of spans ?? []) {
     for (const l of logprobs) [lowest, highest] = [Math.min(lowest, l), Math.max(highest, l)];
@@ -55,7 +56,7 @@ export function cellResults(
 
 /** A line of the results from a cell's finished samples in the order of the data, or from those of several draws. */
 function cellResult(
-  { protocol, task, examples }: LoadedTask,
+  { protocol, task, examples, overlap }: LoadedTask,
   model: string,
   spec: RunSpec,
   draws: readonly Cell[],
@@ -101,6 +102,9 @@ function cellResult(
     tokens_dropped: scored.reduce((sum, s) => sum + s.tokens_dropped, 0),
     ties: samples.filter((s) => s.flags.includes('tie')).length,
     alarms: alarmsOf(samples, estimate, task.chance),
+    ...(overlap
+      ? { overlap: { method: overlap.method, ngram: overlap.ngram, ...compareOverlap(primary, byDraw) } }
+      : {}),
   };
 }
 

@@ -19,6 +19,7 @@ import { environmentOf } from './environment.ts';
 import type { EvaluateOptions } from './events.ts';
 import { fetchData } from './fetch-data.ts';
 import { loadTask, selectTasks } from './load.ts';
+import { readIndexes, withOverlap } from './overlap.ts';
 import {
   type CheckSample,
   chooseDevices,
@@ -47,6 +48,7 @@ export const DEFAULT_SPEC: Omit<RunSpec, 'models'> = {
   texts: [],
   taskFiles: [],
   stride: null,
+  overlap: [],
 };
 
 /** A spec with its defaults: where it names files of texts or of tasks, no tasks besides. */
@@ -102,7 +104,10 @@ export async function evaluateWith(
   const absent = isOffline(options.offline)
     ? undefined
     : await fetchData(wanted, full, warn, { signal, onDownload });
-  const loaded = await Promise.all(wanted.map((task) => loadTask(task, full, warn, absent)));
+  const indexes = await readIndexes(full.overlap);
+  const loaded = await Promise.all(
+    wanted.map(async (task) => withOverlap(await loadTask(task, full, warn, absent), indexes, warn)),
+  );
   if (full.texts.length > 0) loaded.push(await loadTexts(full.texts));
   if (loaded.every((l) => l.missing !== undefined)) {
     throw new UserError(loaded[0]?.missing ?? 'no task to run');

@@ -7,6 +7,7 @@ import { shotDrawer, subset } from '../prompts/draw.ts';
 import { questionKey, renderPairs } from '../prompts/render.ts';
 import { type PromptProtocol, type Protocol, protocolOf, type Task, type TaskFile } from '../task.ts';
 import type { Example, RunSpec, TaskIdentity } from '../types.ts';
+import type { TaskOverlap } from './overlap.ts';
 
 /** Tasks by name or glob, in the order given. @throws UserError for a name that no task has */
 export function selectTasks(names: readonly string[]): Task[] {
@@ -38,6 +39,10 @@ export interface LoadedTask {
   readonly shotCounts: RunSpec['shots'];
   /** Shots of an example for each draw, at most `k`. */
   readonly shots: readonly ((example: Example, k: number) => Example[])[];
+  /** Of the data that are scored, without those of the shots. */
+  readonly splitSha256: string;
+  /** Which of its items stand in the training data, where that is known. */
+  readonly overlap?: TaskOverlap;
   /** Why there are no examples. */
   readonly missing?: string;
 }
@@ -70,7 +75,16 @@ export async function loadTask(
   });
   if ('missing' in data) {
     const { missing } = data;
-    return { task, protocol, identity: identify('', null), examples: [], shotCounts, shots: [], missing };
+    return {
+      task,
+      protocol,
+      identity: identify('', null),
+      examples: [],
+      shotCounts,
+      shots: [],
+      splitSha256: '',
+      missing,
+    };
   }
   const { split, pool } = data;
   for (const message of [...split.warnings, ...pool.warnings]) warn(message);
@@ -98,6 +112,7 @@ export async function loadTask(
       examples,
       shotCounts,
       shots: [() => []],
+      splitSha256: split.sha256,
     };
   }
   const shots = Array.from({ length: spec.draws }, (_, number) =>
@@ -110,7 +125,10 @@ export async function loadTask(
   );
   const hash = pool === split ? split.sha256 : sha256(`${split.sha256}\n${pool.sha256}`);
   const prompts = hashPrompts(protocol, examples, shots, spec.shots);
-  return { task, protocol, identity: identify(hash, prompts), examples, shotCounts, shots };
+  return {
+    ...{ task, protocol, identity: identify(hash, prompts), examples, shotCounts, shots },
+    splitSha256: split.sha256,
+  };
 }
 
 /** A task's examples whatever the protocol: all of the scored split, or why there are none. */

@@ -42,7 +42,11 @@ export async function runTask(
   const counts: Counts = { requested: 0, planned: 0, computed: 0, scored: 0, items: 0 };
   const context: BlockContext = {
     ...{ task: loaded, model, backend, cache, signal, counts },
-    finish({ cell }, sample) {
+    finish({ cell }, scored) {
+      const found = loaded.overlap?.items.get(scored.id);
+      const sample: Sample = found
+        ? { ...scored, flags: [...scored.flags, 'overlap'], overlap: found }
+        : scored;
       cell.finished.set(sample.id, summarise(sample));
       folder?.append(cell.path, sample);
     },

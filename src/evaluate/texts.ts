@@ -53,5 +53,6 @@ export async function loadTexts(paths: readonly string[]): Promise<LoadedTask> {
     examples,
     shotCounts: [0],
     shots: [() => []],
+    splitSha256: sha256,
   };
 }

@@ -83,6 +83,10 @@ export function notesOf(result: CellResult): string {
   if (result.unscored > 0) notes.push(`${result.unscored} unscored`);
   if (result.tokens_dropped > 0) notes.push(`${result.tokens_dropped} tokens cut`);
   if (result.ties > 0) notes.push(`${result.ties} ties`);
+  if (result.overlap) {
+    const { all, dirty } = result.overlap;
+    notes.push(`${((100 * dirty.n) / Math.max(1, all.n)).toFixed(1)} % in training data`);
+  }
   return [...notes, ...result.alarms].join('; ');
 }
 

@@ -25,6 +25,7 @@ const FIELDS: Readonly<Record<Exclude<keyof RunSpec, 'models' | 'tasks'>, (value
   texts: isTexts,
   taskFiles: isTexts,
   stride: (v) => v === null || (isCount(v) && v > 0),
+  overlap: isTexts,
 };
 
 /**
