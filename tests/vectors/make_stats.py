@@ -94,6 +94,25 @@ def xoshiro128ss(key, n):
 out["random"] = [{"key": key, "words": list(xoshiro128ss(key, 8))}
     for key in (["shots", 1234, "lambada", 0], ["shots", 1234, "lambada", 0, "naïve 漢字"], [])]
 
+def newcombe(k1, n1, k2, n2):
+    ci = [stats.binomtest(k, n).proportion_ci(0.95, method="wilson") for k, n in ((k1, n1), (k2, n2))]
+    (p, l1, u1), (q, l2, u2) = (k1 / n1, ci[0].low, ci[0].high), (k2 / n2, ci[1].low, ci[1].high)
+    return [p - q - np.hypot(p - l1, u2 - q), p - q + np.hypot(u1 - p, q - l2)]
+
+
+PAIRS = [(0, 1, 1, 1), (3, 10, 9, 12), (0, 25, 4, 31), (4000, 5149, 4, 4), (700, 1000, 650, 1000), (5, 9, 10, 18)]
+out["fisher"] = [{"a": [k1, n1], "b": [k2, n2], "p": stats.fisher_exact([[k1, n1 - k1], [k2, n2 - k2]])[1],
+                  "ci95": newcombe(k1, n1, k2, n2)} for k1, n1, k2, n2 in PAIRS]
+
+
+def welch(a, b):
+    test = stats.ttest_ind(a, b, equal_var=False)
+    part = lambda x: {"value": float(np.mean(x)), "stderr": float(stats.sem(x)), "df": len(x) - 1}
+    return {"a": part(a), "b": part(b), "p": float(test.pvalue)}
+
+
+out["welch"] = [welch([1.0, 2.0, 4.0], [2.0, 2.5]), welch(rounded(40, 0, 1), rounded(7, 1, 3)), welch(rounded(9, 5, 1), rounded(9, -5, 1))]
+
 print("{\n" + ",\n".join(
     f" {json.dumps(k)}: " + (json.dumps(v) if not isinstance(v, list) else "[\n  " + ",\n  ".join(json.dumps(x) for x in v) + "\n ]")
     for k, v in out.items()) + "\n}")
