@@ -45,7 +45,7 @@ interface Measured {
 
 const CHILD = `
 const at = (path) => import(${JSON.stringify(join(root, 'dist/'))} + path);
-const { tests, corpus, threads } = JSON.parse(process.argv[1]);
+const { tests, corpus, threads } = JSON.parse(process.argv[2]);
 const { tasks } = await at('tasks/index.js');
 const { scoredSplit } = await at('src/evaluate/load.js');
 const { testTask, indexTestSet } = await at('src/overlap/test-set.js');
@@ -81,8 +81,10 @@ console.log(JSON.stringify({ items, grams: testSet.index.size, index, wall, cpu:
 
 function measure(options: { tests: string; corpus: string; threads: number }): Measured {
   const env = { ...process.env, EVALGPT_OFFLINE: '1', EVALGPT_DATA: join(shared, 'data') };
-  const args = ['--input-type=module', '-e', CHILD, JSON.stringify(options)];
-  return JSON.parse(execFileSync(process.execPath, args, { env, encoding: 'utf8' })) as Measured;
+  const child = join(folder, 'child.mjs');
+  writeFileSync(child, CHILD);
+  const text = execFileSync(process.execPath, [child, JSON.stringify(options)], { env, encoding: 'utf8' });
+  return JSON.parse(text) as Measured;
 }
 
 const median = (values: readonly number[]): number =>
