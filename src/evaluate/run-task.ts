@@ -1,7 +1,7 @@
 import type { Model } from '../models/open.ts';
 import type { RunFolder } from '../store/run-folder.ts';
 import type { ScoreCache } from '../store/score-cache.ts';
-import type { Backend, CellCost, CellResult, RunSpec } from '../types.ts';
+import type { Backend, CellCost, CellResult, RunSpec, Sample } from '../types.ts';
 import { ahead, type BlockContext, blocksOf, builderFor, type Counts } from './blocks.ts';
 import { cellResults, cellsOf, summarise } from './cells.ts';
 import type { EvaluateOptions } from './events.ts';
