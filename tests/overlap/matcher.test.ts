@@ -1,8 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type GramIndex, gramIndexBuilder, type TextGrams } from '../../src/overlap/gram-index.ts';
+import {
+  BASE,
+  type GramIndex,
+  gramIndexBuilder,
+  type TextGrams,
+  wordValue,
+} from '../../src/overlap/gram-index.ts';
 import { createMatcher, type Findings } from '../../src/overlap/matcher.ts';
 import { textReader } from '../../src/overlap/text-reader.ts';
+import { hashWord } from '../../src/overlap/words.ts';
 import { plainGrams, plainSet, plainWords } from './brute-force.ts';
 
 interface Text {
@@ -125,4 +132,37 @@ test('a paraphrase is not found', () => {
   const paraphrase =
     'Every evening the aged keeper of the lighthouse would climb its narrow staircase and count the steps out loud.';
   expect(foundIn([{ text: PASSAGE, n: 8 }], [paraphrase])[0]).not.toContain(true);
+});
+
+describe('what has the same hash is told apart', () => {
+  test('words', () => {
+    const hash = (word: string): number => hashWord(new TextEncoder().encode(word), word.length);
+    expect(hash('costarring')).toBe(hash('liquid'));
+    expect(foundIn([{ text: 'costarring', n: 1 }], ['liquid'])).toEqual([[false]]);
+    expect(foundIn([{ text: 'costarring liquid', n: 1 }], ['liquid'])).toEqual([[false, true]]);
+  });
+
+  test('n-grams', () => {
+    const size = 600;
+    const seen = new Map<number, readonly [number, number]>();
+    const pairs: (readonly [number, number])[][] = [];
+    for (let a = 0; a < size; a++) {
+      for (let b = 0; b < size; b++) {
+        const hash = (Math.imul(wordValue(a), BASE) + wordValue(b)) | 0;
+        const other = seen.get(hash);
+        if (other) pairs.push([other, [a, b]]);
+        seen.set(hash, [a, b]);
+      }
+    }
+    expect(pairs.length).toBeGreaterThan(0);
+    // Behind equal hashes of two words the same third one makes equal hashes of three, and the word that is looked at first.
+    // Words are numbered in the order in which they are first seen.
+    const numbered = { text: Array.from({ length: size }, (_, i) => `w${i}`).join(' '), n: 1 };
+    const words = ([a, b]: readonly [number, number]): string => `w${a} w${b} w0`;
+    for (const [one, other] of pairs as [readonly [number, number], readonly [number, number]][]) {
+      const found = foundIn([numbered, { text: words(one), n: 3 }], [words(other)]);
+      expect(found[1]).toEqual([false]);
+      expect(foundIn([numbered, { text: words(one), n: 3 }], [words(one)])[1]).toEqual([true]);
+    }
+  });
 });
