@@ -3,9 +3,11 @@ import { LONGEST_WORD, readWords, type WordSink } from './words.ts';
 
 /** The longest n-gram that may be asked for. */
 export const LONGEST_GRAM = 100;
-/** Grams of at least so many words are looked for behind a filter on their last words; see matcher.ts. */
+/** Grams of at least so many words are looked for by a few of their last ones; see matcher.ts. */
 const LONG = 8;
-/** Bits of the filter a gram. */
+/** Words of a probe: how many are looked up together in the filter. */
+export const PROBE = 5;
+/** Bits of a bit array an entry. */
 const FILTER_BITS = 16;
 
 /**
@@ -16,10 +18,12 @@ export interface GramIndex {
   readonly vocabulary: Vocabulary;
   /** By word: bit n (1 to 7) where an n-gram ends with it, bit 0 where a longer one does. */
   readonly ends: Uint8Array;
+  /** By hash: the words that a gram of less than LONG words ends with: a bit array. */
+  readonly shortEnds: Int32Array;
   /** The n below LONG that there are, and the others, both ascending. */
   readonly shortLengths: readonly number[];
   readonly longLengths: readonly number[];
-  /** Of the grams' hashes, of the long ones over their last `longLengths[0]` words: a bit array. */
+  /** Of every short gram the hash, and of every long one those of the probes within its last words: a bit array. */
   readonly filter: Int32Array;
   /** Open addressing over [hash, number + 1] pairs. */
   readonly slots: Int32Array;
@@ -30,17 +34,11 @@ export interface GramIndex {
   readonly size: number;
 }
 
-/** A gram's hash is that of a polynomial in its words' numbers, so that it rolls: see matcher.ts. */
+/** A gram's hash is that of a polynomial in its words' hashes, so that it rolls: see matcher.ts. */
 export const BASE = 0x2c1b3c6d;
 export const BASE_POWERS: Int32Array = Int32Array.from({ length: LONGEST_GRAM + 1 });
 BASE_POWERS[0] = 1;
 for (let i = 1; i <= LONGEST_GRAM; i++) BASE_POWERS[i] = Math.imul(BASE_POWERS[i - 1] as number, BASE);
-
-/** A word's value in the polynomial: neighbouring numbers lie far apart. */
-export function wordValue(word: number): number {
-  const mixed = Math.imul(word + 1, 0x9e3779b1);
-  return mixed ^ (mixed >>> 15);
-}
 
 /** The hash of a gram of n words from their polynomial's value. */
 export function finish(polynomial: number, n: number): number {
@@ -80,9 +78,10 @@ export function gramIndexBuilder(): GramIndexBuilder {
 
   const read: number[] = [];
   const sink: WordSink = {
-    word: new Uint8Array(LONGEST_WORD),
+    words: new Uint8Array(LONGEST_WORD),
+    from: 0,
     onWord(length, hash) {
-      read.push(vocabulary.intern(sink.word, length, hash));
+      read.push(vocabulary.intern(sink.words, 0, length, hash));
     },
   };
   const encoder = new TextEncoder();
@@ -133,7 +132,7 @@ export function gramIndexBuilder(): GramIndexBuilder {
       while (placed + count > grams.length) grams = enlarged(grams, 2 * grams.length);
       store.set(words, stored);
       for (let i = 0; i < count; i++) {
-        const hash = hashOf(words, i, length);
+        const hash = hashOf(words, i, length, vocabulary.hashOf);
         grams[placed + i] = intern(stored + i, length, hash);
       }
       stored += words.length;
@@ -163,35 +162,64 @@ export function gramIndexBuilder(): GramIndexBuilder {
 function summary(
   { offsets, lengths }: Pick<GramIndex, 'offsets' | 'lengths'>,
   words: Int32Array,
-  vocabulary: Vocabulary,
-): Pick<GramIndex, 'ends' | 'filter' | 'shortLengths' | 'longLengths'> {
+  { hashes }: Vocabulary,
+): Pick<GramIndex, 'ends' | 'shortEnds' | 'filter' | 'shortLengths' | 'longLengths'> {
   const all = [...new Set(lengths)].sort((a, b) => a - b);
   const longLengths = all.filter((n) => n >= LONG);
   const shortLengths = all.filter((n) => n < LONG);
-  const bits = Math.max(5, Math.ceil(Math.log2(Math.max(1, lengths.length) * FILTER_BITS)));
-  const filter = share(new Int32Array(2 ** (Math.min(bits, 31) - 5)));
-  const ends = share(new Uint8Array(vocabulary.starts.length - 1));
+  const filter = bitArray(lengths.length);
+  const ends = share(new Uint8Array(hashes.length));
+  const hashOfWord = (word: number): number => hashes[word] as number;
+  const stride = probeStride(longLengths);
   for (let gram = 0; gram < lengths.length; gram++) {
     const n = lengths[gram] as number;
     const last = (offsets[gram] as number) + n - 1;
     const word = words[last] as number;
     ends[word] = (ends[word] as number) | (n < LONG ? 1 << n : 1);
-    const filtered = n < LONG ? n : (longLengths[0] as number);
-    const bit = filterBit(filter, hashOf(words, last - filtered + 1, filtered));
-    filter[bit >>> 5] = (filter[bit >>> 5] as number) | (1 << (bit & 31));
+    if (n < LONG) setBit(filter, hashOf(words, last - n + 1, n, hashOfWord));
+    else
+      for (let end = last - stride + 1; end <= last; end++)
+        setBit(filter, hashOf(words, end - PROBE + 1, PROBE, hashOfWord));
   }
-  return { ends, filter, shortLengths, longLengths };
+  const short = [...hashes.keys()].filter((word) => (ends[word] as number) > 1);
+  const shortEnds = bitArray(short.length);
+  for (const word of short) setBit(shortEnds, hashes[word] as number);
+  return { ends, shortEnds, filter, shortLengths, longLengths };
 }
 
-/** The place of a hash in the filter: its upper bits, for its lower ones choose the slot. */
-export function filterBit(filter: Int32Array, hash: number): number {
-  return Math.imul(hash, 0x9e3779b1) >>> (Math.clz32(filter.length) - 4);
+/**
+ * Of the last words of a long gram there are so many probes, one of which ends at a multiple of this: only there must
+ * the matcher look.
+ */
+export function probeStride(longLengths: readonly number[]): number {
+  return (longLengths[0] ?? LONG) - PROBE + 1;
 }
 
-function hashOf(words: Int32Array, from: number, n: number): number {
+function bitArray(entries: number): Int32Array {
+  const bits = Math.max(5, Math.ceil(Math.log2(Math.max(1, entries) * FILTER_BITS)));
+  return share(new Int32Array(2 ** (Math.min(bits, 31) - 5)));
+}
+
+/** The place of a hash in a bit array: its upper bits, for its lower ones choose the slot. */
+function bitOf(bits: Int32Array, hash: number): number {
+  return Math.imul(hash, 0x9e3779b1) >>> (Math.clz32(bits.length) - 4);
+}
+
+function setBit(bits: Int32Array, hash: number): void {
+  const bit = bitOf(bits, hash);
+  bits[bit >>> 5] = (bits[bit >>> 5] as number) | (1 << (bit & 31));
+}
+
+/** False where nothing of this hash is there; true mostly where it is. */
+export function hasBit(bits: Int32Array, hash: number): boolean {
+  const bit = bitOf(bits, hash);
+  return ((bits[bit >>> 5] as number) & (1 << (bit & 31))) !== 0;
+}
+
+function hashOf(words: Int32Array, from: number, n: number, hashOfWord: (word: number) => number): number {
   let polynomial = 0;
   for (let i = from; i < from + n; i++) {
-    polynomial = (Math.imul(polynomial, BASE) + wordValue(words[i] as number)) | 0;
+    polynomial = (Math.imul(polynomial, BASE) + hashOfWord(words[i] as number)) | 0;
   }
   return finish(polynomial, n);
 }

@@ -1,12 +1,13 @@
 import {
   BASE,
   BASE_POWERS,
-  filterBit,
   findGram,
   finish,
   type GramIndex,
+  hasBit,
   LONGEST_GRAM,
-  wordValue,
+  PROBE,
+  probeStride,
 } from './gram-index.ts';
 import { findWord } from './vocabulary.ts';
 import { LONGEST_WORD, type WordSink } from './words.ts';
@@ -30,17 +31,34 @@ export interface Matcher extends WordSink {
   take(): Findings;
 }
 
+/** Places of the ring of the last words: more than LONGEST_GRAM. */
 const RING = 128;
+/** Room for the words of the ring and one more, wherever it begins. */
+const ROOM = 2 * RING * LONGEST_WORD;
+/** A word that was not looked up yet. */
+const UNKNOWN = -2;
 
+/**
+ * Most words are not looked up. Words have hashes, and their last PROBE ones a hash that rolls: at every few words that
+ * is looked for in the filter, and only around a place where it may be are words looked up and grams compared.
+ */
 export function createMatcher(index: GramIndex): Matcher {
-  const { vocabulary, ends, shortLengths, longLengths, filter } = index;
+  const { vocabulary, ends, shortEnds, shortLengths, longLengths, filter } = index;
   const pivot = longLengths[0] ?? LONGEST_GRAM;
-  const pivotPower = BASE_POWERS[pivot] as number;
-  const word = new Uint8Array(LONGEST_WORD);
-  /** The last words that the vocabulary knows, and the polynomial's value up to each. */
+  const stride = probeStride(longLengths);
+  const probePower = BASE_POWERS[PROBE] as number;
+  const hasLong = longLengths.length > 0;
+  const hasShort = shortLengths.length > 0;
+  /** Of the last words: bytes, where they begin, length, hash, number, and the polynomial's value up to each. */
+  const words = new Uint8Array(ROOM + LONGEST_WORD);
+  const starts = new Int32Array(RING);
+  const sizes = new Int32Array(RING);
+  const hashes = new Int32Array(RING);
   const ring = new Int32Array(RING);
   const values = new Int32Array(RING);
-  let [at, value, run] = [0, 0, 0];
+  let [at, value] = [0, 0];
+  /** Words of the document so far, words to the next probe, and words that may end a gram since the last one. */
+  let [read, wait, open] = [0, stride, 0];
 
   /** By gram: the last document that has it, and how many have it in this file. */
   const last = new Uint32Array(index.size);
@@ -71,52 +89,75 @@ export function createMatcher(index: GramIndex): Matcher {
       else later.set(gram, [current]);
     }
   };
+  /** The number of the word `back` places before the last one, or -1. */
+  const numberOf = (back: number): number => {
+    const place = (at - back) & (RING - 1);
+    if (ring[place] === UNKNOWN) {
+      const [start, size] = [starts[place] as number, sizes[place] as number];
+      ring[place] = findWord(vocabulary, words, start, size, hashes[place] as number);
+    }
+    return ring[place] as number;
+  };
+  /** How many of the last words, `most` at most, the vocabulary has. */
+  const run = (most: number): number => {
+    let n = 0;
+    while (n < most && numberOf(n) >= 0) n++;
+    return n;
+  };
+  /** Of the last n words. */
+  const hashOf = (n: number): number => {
+    const before = values[(at - n) & (RING - 1)] as number;
+    return finish((value - Math.imul(before, BASE_POWERS[n] as number)) | 0, n);
+  };
   const look = (n: number, hash: number): void => {
     const gram = findGram(index, ring, (at - n + 1) & (RING - 1), RING, n, hash);
     if (gram >= 0) mark(gram);
   };
-  /** Of the last n words. */
-  const polynomial = (n: number): number =>
-    (value - Math.imul(values[(at - n) & (RING - 1)] as number, BASE_POWERS[n] as number)) | 0;
-  const passes = (hash: number): boolean => {
-    const bit = filterBit(filter, hash);
-    return ((filter[bit >>> 5] as number) & (1 << (bit & 31))) !== 0;
+  const lookLong = (): void => {
+    if (read < pivot || numberOf(0) < 0 || ((ends[numberOf(0)] as number) & 1) === 0) return;
+    const known = run(Math.min(read, longLengths.at(-1) as number));
+    for (const n of longLengths) if (n <= known) look(n, hashOf(n));
+  };
+  const lookShort = (): void => {
+    if (numberOf(0) < 0) return;
+    const end = ends[numberOf(0)] as number;
+    for (const n of shortLengths) {
+      if (n > read || (end & (1 << n)) === 0) continue;
+      const hash = hashOf(n);
+      if (hasBit(filter, hash) && run(n) === n) look(n, hash);
+    }
   };
 
-  return {
-    word,
+  const matcher: Matcher = {
+    words,
+    from: 0,
     document(number) {
-      run = 0;
-      current = number;
+      [read, open, current] = [0, 0, number];
     },
     onWord(length, hash) {
-      const number = findWord(vocabulary, word, length, hash);
-      if (number < 0) {
-        run = 0;
-        return;
-      }
-      run++;
       at = (at + 1) & (RING - 1);
-      value = (Math.imul(value, BASE) + wordValue(number)) | 0;
-      ring[at] = number;
+      starts[at] = matcher.from;
+      sizes[at] = length;
+      hashes[at] = hash;
+      ring[at] = UNKNOWN;
+      matcher.from += length < LONGEST_WORD ? length : LONGEST_WORD;
+      if (matcher.from > ROOM) matcher.from = 0;
+      value = (Math.imul(value, BASE) + hash) | 0;
       values[at] = value;
-      const end = ends[number] as number;
-      if (end === 0) return;
-      if ((end & 1) !== 0 && run >= pivot) {
-        const before = values[(at - pivot) & (RING - 1)] as number;
-        const tail = finish((value - Math.imul(before, pivotPower)) | 0, pivot);
-        if (passes(tail)) {
-          for (const n of longLengths) {
-            if (n <= run) look(n, finish(polynomial(n), n));
-          }
+      read++;
+      if (hasLong) {
+        if (--wait === 0) {
+          wait = stride;
+          const before = values[(at - PROBE) & (RING - 1)] as number;
+          const probe = finish((value - Math.imul(before, probePower)) | 0, PROBE);
+          open = hasBit(filter, probe) ? stride : 0;
+        }
+        if (open > 0) {
+          open--;
+          lookLong();
         }
       }
-      if (end === 1) return;
-      for (const n of shortLengths) {
-        if (n > run || (end & (1 << n)) === 0) continue;
-        const own = finish(polynomial(n), n);
-        if (passes(own)) look(n, own);
-      }
+      if (hasShort && hasBit(shortEnds, hash)) lookShort();
     },
     take() {
       const grams = found.slice(0, size).sort();
@@ -126,8 +167,9 @@ export function createMatcher(index: GramIndex): Matcher {
         return counts[gram] as number;
       });
       for (const gram of grams) counts[gram] = last[gram] = 0;
-      [size, current, run, first, later] = [0, 0, 0, new Map(), new Map()];
+      [size, current, first, later] = [0, 0, new Map(), new Map()];
       return { grams, documents, places: Uint32Array.from(places) };
     },
   };
+  return matcher;
 }

@@ -5,13 +5,15 @@ export interface Vocabulary {
   readonly slots: Int32Array;
   /** Word i is bytes[starts[i]..starts[i + 1]], in lower-cased UTF-8. */
   readonly starts: Int32Array;
+  readonly hashes: Int32Array;
   readonly bytes: Uint8Array;
 }
 
-/** A word's number, or -1. Never mistakes a word for another of the same hash. */
+/** The number of the word that lies in `words` from `from`, or -1. Never mistakes a word for another of the same hash. */
 export function findWord(
-  { slots, starts, bytes }: Vocabulary,
-  word: Uint8Array,
+  { slots, starts, bytes }: Pick<Vocabulary, 'slots' | 'starts' | 'bytes'>,
+  words: Uint8Array,
+  from: number,
   length: number,
   hash: number,
 ): number {
@@ -25,7 +27,7 @@ export function findWord(
     // What lies beyond the longest word that is kept is told by length and hash alone.
     const compared = length < LONGEST_WORD ? length : LONGEST_WORD;
     let i = 0;
-    while (i < compared && bytes[start + i] === word[i]) i++;
+    while (i < compared && bytes[start + i] === words[from + i]) i++;
     if (i === compared) return found;
   }
 }
@@ -37,13 +39,16 @@ function spread(hash: number): number {
 /** A vocabulary that grows. */
 export interface VocabularyBuilder {
   /** A word's number, a new one where it has none yet. */
-  intern(word: Uint8Array, length: number, hash: number): number;
+  intern(words: Uint8Array, from: number, length: number, hash: number): number;
+  /** The hash of a word of this number. */
+  hashOf(number: number): number;
   build(): Vocabulary;
 }
 
 export function vocabularyBuilder(): VocabularyBuilder {
   let slots = new Int32Array(1 << 13);
   let starts = new Int32Array(1 << 12);
+  let hashes = new Int32Array(starts.length);
   let bytes = new Uint8Array(1 << 16);
   let size = 0;
   const put = (hash: number, number: number): void => {
@@ -61,22 +66,28 @@ export function vocabularyBuilder(): VocabularyBuilder {
     }
   };
   return {
-    intern(word, length, hash) {
-      const known = findWord({ slots, starts, bytes }, word, length, hash);
+    intern(words, from, length, hash) {
+      const known = findWord({ slots, starts, bytes }, words, from, length, hash);
       if (known >= 0) return known;
       const start = starts[size] as number;
       if (start + length > bytes.length) bytes = enlarged(bytes, 2 * (start + length));
-      if (size + 2 > starts.length) starts = enlarged(starts, 2 * starts.length);
-      bytes.set(word.subarray(0, Math.min(length, LONGEST_WORD)), start);
+      if (size + 2 > starts.length) {
+        starts = enlarged(starts, 2 * starts.length);
+        hashes = enlarged(hashes, starts.length);
+      }
+      bytes.set(words.subarray(from, from + Math.min(length, LONGEST_WORD)), start);
+      hashes[size] = hash;
       starts[size + 1] = start + length;
       put(hash, size);
       size++;
       if (4 * size > slots.length) grow();
       return size - 1;
     },
+    hashOf: (number) => hashes[number] as number,
     build: () => ({
       slots: share(slots),
       starts: share(starts.subarray(0, size + 1)),
+      hashes: share(hashes.subarray(0, size)),
       bytes: share(bytes.subarray(0, starts[size] as number)),
     }),
   };

@@ -1,13 +1,15 @@
 /** Receives the words of a text in their order. */
 export interface WordSink {
-  /** The word's lower-cased UTF-8 bytes lie here while `onWord` runs; a longer word has its first bytes here. */
-  readonly word: Uint8Array;
+  /** A word's lower-cased UTF-8 bytes are written here from `from` on: LONGEST_WORD of them at most. */
+  readonly words: Uint8Array;
+  /** May be moved by `onWord`. */
+  from: number;
   /** `length` is the word's own, in bytes. */
   onWord(length: number, hash: number): void;
 }
 
-/** Bytes of a word that are kept for comparison. */
-export const LONGEST_WORD = 65_536;
+/** Bytes of a word that are compared; what a longer one has behind them is told by its length and hash. */
+export const LONGEST_WORD = 1024;
 
 /** A maximal run of letters, marks and digits: what OpenAI's released 13-grams have for words. */
 const WORD = /[\p{L}\p{M}\p{N}]+/gu;
@@ -48,9 +50,9 @@ const SEED = 0x811c9dc5 | 0;
 const PRIME = 0x01000193;
 
 /** A word's hash from its bytes (FNV-1a), as the reader computes it on its way. */
-export function hashWord(bytes: Uint8Array, length: number): number {
+export function hashWord(bytes: Uint8Array, from: number, length: number): number {
   let hash = SEED;
-  for (let i = 0; i < length; i++) hash = Math.imul(hash ^ (bytes[i] as number), PRIME);
+  for (let i = from; i < from + length; i++) hash = Math.imul(hash ^ (bytes[i] as number), PRIME);
   return hash;
 }
 
@@ -65,7 +67,7 @@ export function isBoundary(byte: number): boolean {
  * no UTF-8 separate. `bytes[end - 1]` must be a boundary.
  */
 export function readWords(bytes: Uint8Array, end: number, sink: WordSink): void {
-  const { word } = sink;
+  const { words } = sink;
   let at = 0;
   // The stretch since the last boundary, and its words that have been told already.
   let [stretch, told] = [0, 0];
@@ -73,10 +75,11 @@ export function readWords(bytes: Uint8Array, end: number, sink: WordSink): void 
     let hash = SEED;
     let length = 0;
     let kind: number;
+    const { from } = sink;
     for (;;) {
       kind = KIND[bytes[at] as number] as number;
       if (kind >= LETTER) {
-        if (length < LONGEST_WORD) word[length] = kind;
+        if (length < LONGEST_WORD) words[from + length] = kind;
         length++;
         hash = Math.imul(hash ^ kind, PRIME);
         at++;
@@ -86,8 +89,8 @@ export function readWords(bytes: Uint8Array, end: number, sink: WordSink): void 
       const second = SECOND_C3[bytes[at + 1] as number] as number;
       if (second < 0x80) break;
       if (length + 1 < LONGEST_WORD) {
-        word[length] = 0xc3;
-        word[length + 1] = second;
+        words[from + length] = 0xc3;
+        words[from + length + 1] = second;
       }
       length += 2;
       hash = Math.imul(Math.imul(hash ^ 0xc3, PRIME) ^ second, PRIME);
@@ -96,10 +99,9 @@ export function readWords(bytes: Uint8Array, end: number, sink: WordSink): void 
     const width = separatorWidth(bytes, at, kind);
     if (width === 0) {
       // The word just read may go on, or change with what follows: the slow path reads it again.
-      const from = stretch;
       do at++;
       while (KIND[bytes[at] as number] !== BOUNDARY);
-      readStretch(bytes.subarray(from, at), told, sink);
+      readStretch(bytes.subarray(stretch, at), told, sink);
     } else if (length > 0) {
       sink.onWord(length, hash);
       told++;
@@ -134,12 +136,12 @@ function readStretch(bytes: Uint8Array, known: number, sink: WordSink): void {
   for (let i = known; i < words.length; i++) {
     const found = words[i] as string;
     if (found.length * 3 <= LONGEST_WORD) {
-      const { written } = encoder.encodeInto(found, sink.word);
-      sink.onWord(written, hashWord(sink.word, written));
+      const { written } = encoder.encodeInto(found, sink.words.subarray(sink.from));
+      sink.onWord(written, hashWord(sink.words, sink.from, written));
       continue;
     }
     const whole = encoder.encode(found);
-    sink.word.set(whole.subarray(0, LONGEST_WORD));
-    sink.onWord(whole.length, hashWord(whole, whole.length));
+    sink.words.set(whole.subarray(0, LONGEST_WORD), sink.from);
+    sink.onWord(whole.length, hashWord(whole, 0, whole.length));
   }
 }

@@ -31,14 +31,15 @@ async function read(
   const words: Record<number, string[]> = {};
   let own: string[] = [];
   let told = 0;
-  const word = new Uint8Array(LONGEST_WORD);
+  const bytesOf = new Uint8Array(LONGEST_WORD);
   const [file] = corpusFiles([path]);
   const { documents, bytes } = await readCorpusFile(
     file!,
     field,
     {
-      word,
-      onWord: (length) => own.push(Buffer.from(word.subarray(0, length)).toString()),
+      words: bytesOf,
+      from: 0,
+      onWord: (length) => own.push(Buffer.from(bytesOf.subarray(0, length)).toString()),
       document(number) {
         own = words[number] = [];
       },
