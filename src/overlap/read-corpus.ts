@@ -127,9 +127,8 @@ function lineReader(
 const describe = (value: unknown): string => (value === undefined ? 'nothing' : `a ${typeof value}`);
 
 async function* pieces(file: CorpusFile, count: (bytes: number) => void): AsyncGenerator<Uint8Array> {
-  const options = { highWaterMark: PIECE };
-  const source =
-    file.path === '-' ? createReadStream('', { ...options, fd: 0 }) : createReadStream(file.path, options);
+  // A thread's standard input is what the main thread sends it: a pending read of a pipe would keep it from ending.
+  const source = file.path === '-' ? process.stdin : createReadStream(file.path, { highWaterMark: PIECE });
   async function* counted(): AsyncGenerator<Buffer> {
     let read = 0;
     for await (const piece of source as AsyncIterable<Buffer>) {

@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import { UserError } from '../errors.ts';
 import type { CorpusFile } from './corpus.ts';
@@ -25,11 +26,11 @@ export interface ScanOptions extends ScanData {
 /** As that of the model's thread: the sources run under tsx, whose loader a thread does not inherit. */
 function startWorker(workerData: ScanData): Worker {
   if (!import.meta.url.endsWith('.ts')) {
-    return new Worker(new URL('./worker.js', import.meta.url), { workerData });
+    return new Worker(new URL('./worker.js', import.meta.url), { workerData, stdin: true });
   }
   const entry = JSON.stringify(new URL('./worker.ts', import.meta.url).href);
   const code = `import('tsx/esm/api').then((tsx) => (tsx.register(), import(${entry})))`;
-  return new Worker(code, { eval: true, workerData });
+  return new Worker(code, { eval: true, workerData, stdin: true });
 }
 
 /**
@@ -46,6 +47,8 @@ export async function scanFiles(files: readonly CorpusFile[], options: ScanOptio
     await Promise.all(workers.map((worker) => work(worker, queue, options)));
     signal.throwIfAborted();
   } finally {
+    // Standard input that goes on would keep the process alive.
+    if (files.some(({ path }) => path === '-')) process.stdin.destroy();
     await Promise.all(workers.map((worker) => worker.terminate()));
   }
 }
@@ -87,5 +90,6 @@ function answerOf(
     signal.addEventListener('abort', stop, { once: true });
     worker.on('message', told).on('error', failed).on('exit', ended);
     worker.postMessage(file);
+    if (file.path === '-') process.stdin.pipe(worker.stdin as Writable);
   });
 }

@@ -1,5 +1,7 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import {
   appendFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -9,6 +11,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -150,6 +155,31 @@ describe('--index', () => {
     write('corpus/a.txt', read('corpus/a.txt').replace(/ more$/, ''));
     write('own.idx', read('own.idx').replace('"format":1', '"format":2'));
     expect((await overlap(command)).stderr).toMatch(/"format" expected 1, found 2/);
+  });
+
+  test('standard input is read; a signal ends the wait for more of it', async () => {
+    const main = join(root, 'src/cli/main.ts');
+    const start = (index: string): ChildProcessByStdio<Writable, Readable, null> => {
+      const args = `overlap --corpus - --texts texts.jsonl --json --index ${index}`.split(' ');
+      return spawn(process.execPath, ['--import', 'tsx', main, ...args], {
+        cwd: folder,
+        stdio: ['pipe', 'pipe', 'ignore'],
+      });
+    };
+    const whole = start('stdin.idx');
+    whole.stdin.end(read('corpus/b.jsonl'));
+    expect(JSON.parse(await text(whole.stdout))).toMatchObject({
+      corpus: { files: 1, documents: 2 },
+      items: [{ dirty: true, where: [{ file: '-', document: 2 }] }, { dirty: false }],
+    });
+    const waiting = start('wait.idx');
+    waiting.stdin.write('words and words');
+    while (!existsSync(join(folder, 'wait.idx'))) await setTimeout(50);
+    const began = performance.now();
+    waiting.kill('SIGINT');
+    const code = await new Promise((resolve) => waiting.on('close', resolve));
+    expect(code).toBe(130);
+    expect(performance.now() - began).toBeLessThan(5000);
   });
 
   test('shards merge to the whole', async () => {
