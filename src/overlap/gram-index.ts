@@ -7,6 +7,8 @@ export const LONGEST_GRAM = 100;
 const LONG = 8;
 /** Words of a probe: how many are looked up together in the filter. */
 export const PROBE = 5;
+/** Entries of `shortEnds`, a power of two: it shall stay in the processor's cache. */
+const SHORT_ENDS = 1 << 17;
 /** Bits of a bit array an entry. */
 const FILTER_BITS = 16;
 
@@ -16,15 +18,15 @@ const FILTER_BITS = 16;
  */
 export interface GramIndex {
   readonly vocabulary: Vocabulary;
-  /** By word: bit n (1 to 7) where an n-gram ends with it, bit 0 where a longer one does. */
-  readonly ends: Uint8Array;
-  /** By hash: the words that a gram of less than LONG words ends with: a bit array. */
-  readonly shortEnds: Int32Array;
+  /** By the upper bits of a word's hash: bit n (1 to 7) where an n-gram ends with a word of these. */
+  readonly shortEnds: Uint8Array;
   /** The n below LONG that there are, and the others, both ascending. */
   readonly shortLengths: readonly number[];
   readonly longLengths: readonly number[];
-  /** Of every short gram the hash, and of every long one those of the probes within its last words: a bit array. */
-  readonly filter: Int32Array;
+  /** Bit arrays of hashes: of the short grams, of the last words of the long ones, and of the probes within those. */
+  readonly shortGrams: Int32Array;
+  readonly tails: Int32Array;
+  readonly probes: Int32Array;
   /** Open addressing over [hash, number + 1] pairs. */
   readonly slots: Int32Array;
   /** Gram g is the `lengths[g]` words from words[offsets[g]]. */
@@ -163,28 +165,31 @@ function summary(
   { offsets, lengths }: Pick<GramIndex, 'offsets' | 'lengths'>,
   words: Int32Array,
   { hashes }: Vocabulary,
-): Pick<GramIndex, 'ends' | 'shortEnds' | 'filter' | 'shortLengths' | 'longLengths'> {
+): Omit<GramIndex, 'vocabulary' | 'slots' | 'offsets' | 'lengths' | 'words' | 'size'> {
   const all = [...new Set(lengths)].sort((a, b) => a - b);
   const longLengths = all.filter((n) => n >= LONG);
   const shortLengths = all.filter((n) => n < LONG);
-  const filter = bitArray(lengths.length);
-  const ends = share(new Uint8Array(hashes.length));
+  const shorts = lengths.reduce((sum, n) => sum + (n < LONG ? 1 : 0), 0);
+  const shortGrams = bitArray(shorts);
+  const shortEnds = share(new Uint8Array(SHORT_ENDS));
+  const [tails, probes] = [bitArray(lengths.length - shorts), bitArray(lengths.length - shorts)];
+  const pivot = longLengths[0] ?? LONG;
   const hashOfWord = (word: number): number => hashes[word] as number;
   const stride = probeStride(longLengths);
   for (let gram = 0; gram < lengths.length; gram++) {
     const n = lengths[gram] as number;
     const last = (offsets[gram] as number) + n - 1;
-    const word = words[last] as number;
-    ends[word] = (ends[word] as number) | (n < LONG ? 1 << n : 1);
-    if (n < LONG) setBit(filter, hashOf(words, last - n + 1, n, hashOfWord));
-    else
-      for (let end = last - stride + 1; end <= last; end++)
-        setBit(filter, hashOf(words, end - PROBE + 1, PROBE, hashOfWord));
+    if (n < LONG) {
+      const place = placeOf(shortEnds, hashOfWord(words[last] as number));
+      shortEnds[place] = (shortEnds[place] as number) | (1 << n);
+      setBit(shortGrams, hashOf(words, last - n + 1, n, hashOfWord));
+      continue;
+    }
+    setBit(tails, hashOf(words, last - pivot + 1, pivot, hashOfWord));
+    for (let end = last - stride + 1; end <= last; end++)
+      setBit(probes, hashOf(words, end - PROBE + 1, PROBE, hashOfWord));
   }
-  const short = [...hashes.keys()].filter((word) => (ends[word] as number) > 1);
-  const shortEnds = bitArray(short.length);
-  for (const word of short) setBit(shortEnds, hashes[word] as number);
-  return { ends, shortEnds, filter, shortLengths, longLengths };
+  return { shortEnds, shortGrams, tails, probes, shortLengths, longLengths };
 }
 
 /**
@@ -198,6 +203,11 @@ export function probeStride(longLengths: readonly number[]): number {
 function bitArray(entries: number): Int32Array {
   const bits = Math.max(5, Math.ceil(Math.log2(Math.max(1, entries) * FILTER_BITS)));
   return share(new Int32Array(2 ** (Math.min(bits, 31) - 5)));
+}
+
+/** The place of a word in `shortEnds`. */
+export function placeOf(shortEnds: Uint8Array, hash: number): number {
+  return Math.imul(hash, 0x9e3779b1) >>> (Math.clz32(shortEnds.length) + 1);
 }
 
 /** The place of a hash in a bit array: its upper bits, for its lower ones choose the slot. */

@@ -7,6 +7,7 @@ import {
   hasBit,
   LONGEST_GRAM,
   PROBE,
+  placeOf,
   probeStride,
 } from './gram-index.ts';
 import { findWord } from './vocabulary.ts';
@@ -40,10 +41,10 @@ const UNKNOWN = -2;
 
 /**
  * Most words are not looked up. Words have hashes, and their last PROBE ones a hash that rolls: at every few words that
- * is looked for in the filter, and only around a place where it may be are words looked up and grams compared.
+ * is looked for among the probes, and only around a place where it may be are words looked up and grams compared.
  */
 export function createMatcher(index: GramIndex): Matcher {
-  const { vocabulary, ends, shortEnds, shortLengths, longLengths, filter } = index;
+  const { vocabulary, shortEnds, shortGrams, shortLengths, longLengths, tails, probes } = index;
   const pivot = longLengths[0] ?? LONGEST_GRAM;
   const stride = probeStride(longLengths);
   const probePower = BASE_POWERS[PROBE] as number;
@@ -114,17 +115,15 @@ export function createMatcher(index: GramIndex): Matcher {
     if (gram >= 0) mark(gram);
   };
   const lookLong = (): void => {
-    if (read < pivot || numberOf(0) < 0 || ((ends[numberOf(0)] as number) & 1) === 0) return;
+    if (read < pivot || !hasBit(tails, hashOf(pivot))) return;
     const known = run(Math.min(read, longLengths.at(-1) as number));
     for (const n of longLengths) if (n <= known) look(n, hashOf(n));
   };
-  const lookShort = (): void => {
-    if (numberOf(0) < 0) return;
-    const end = ends[numberOf(0)] as number;
+  const lookShort = (end: number): void => {
     for (const n of shortLengths) {
       if (n > read || (end & (1 << n)) === 0) continue;
       const hash = hashOf(n);
-      if (hasBit(filter, hash) && run(n) === n) look(n, hash);
+      if (hasBit(shortGrams, hash) && run(n) === n) look(n, hash);
     }
   };
 
@@ -150,14 +149,16 @@ export function createMatcher(index: GramIndex): Matcher {
           wait = stride;
           const before = values[(at - PROBE) & (RING - 1)] as number;
           const probe = finish((value - Math.imul(before, probePower)) | 0, PROBE);
-          open = hasBit(filter, probe) ? stride : 0;
+          open = hasBit(probes, probe) ? stride : 0;
         }
         if (open > 0) {
           open--;
           lookLong();
         }
       }
-      if (hasShort && hasBit(shortEnds, hash)) lookShort();
+      if (!hasShort) return;
+      const end = shortEnds[placeOf(shortEnds, hash)] as number;
+      if (end !== 0) lookShort(end);
     },
     take() {
       const grams = found.slice(0, size).sort();
