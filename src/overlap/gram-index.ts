@@ -104,7 +104,7 @@ export function gramIndexBuilder(): GramIndexBuilder {
   };
   /** The number of the gram whose words are stored from `offset`. */
   const intern = (offset: number, n: number, hash: number): number => {
-    const known = findGram({ slots, offsets, lengths, words: store }, store, offset, store.length, n, hash);
+    const known = findGram({ slots, offsets, lengths, words: store }, store, offset, n, hash);
     if (known >= 0) return known;
     if (size === offsets.length) {
       offsets = enlarged(offsets, 2 * size);
@@ -234,15 +234,11 @@ function hashOf(words: Int32Array, from: number, n: number, hashOfWord: (word: n
   return finish(polynomial, n);
 }
 
-/**
- * The number of the gram whose n words lie in `ring` from `at`, or -1. Words are compared, not hashes alone.
- * @param ringSize where `ring` starts again from its first place
- */
+/** The number of the gram whose n words lie in `numbers` from `at`, or -1. Words are compared, not hashes alone. */
 export function findGram(
   { slots, offsets, lengths, words }: Pick<GramIndex, 'slots' | 'offsets' | 'lengths' | 'words'>,
-  ring: Int32Array,
+  numbers: Int32Array,
   at: number,
-  ringSize: number,
   n: number,
   hash: number,
 ): number {
@@ -253,9 +249,7 @@ export function findGram(
     if (slots[2 * slot] !== hash || lengths[found] !== n) continue;
     const offset = offsets[found] as number;
     let i = 0;
-    for (let place = at; i < n && words[offset + i] === ring[place]; i++) {
-      place = place + 1 === ringSize ? 0 : place + 1;
-    }
+    while (i < n && words[offset + i] === numbers[at + i]) i++;
     if (i === n) return found;
   }
 }

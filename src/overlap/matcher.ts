@@ -32,34 +32,36 @@ export interface Matcher extends WordSink {
   take(): Findings;
 }
 
-/** Places of the ring of the last words: more than LONGEST_GRAM. */
-const RING = 128;
-/** Room for the words of the ring and one more, wherever it begins. */
-const ROOM = 2 * RING * LONGEST_WORD;
+/** Words that are looked at together, and room for their bytes. */
+const BLOCK = 2048;
+const ROOM = 4 * LONGEST_GRAM * LONGEST_WORD;
 /** A word that was not looked up yet. */
 const UNKNOWN = -2;
 
 /**
  * Most words are not looked up. Words have hashes, and their last PROBE ones a hash that rolls: at every few words that
- * is looked for among the probes, and only around a place where it may be are words looked up and grams compared.
+ * is looked for among the probes, and only around a place where it may be are words looked up and grams compared. A
+ * block of words is probed in one go, so that the processor waits for several places of the memory at a time.
  */
 export function createMatcher(index: GramIndex): Matcher {
   const { vocabulary, shortEnds, shortGrams, shortLengths, longLengths, tails, probes } = index;
   const pivot = longLengths[0] ?? LONGEST_GRAM;
+  const longest = longLengths.at(-1) ?? 0;
   const stride = probeStride(longLengths);
   const probePower = BASE_POWERS[PROBE] as number;
-  const hasLong = longLengths.length > 0;
-  const hasShort = shortLengths.length > 0;
-  /** Of the last words: bytes, where they begin, length, hash, number, and the polynomial's value up to each. */
+  /** Of the block's words: bytes, where they begin, length, hash, number. */
   const words = new Uint8Array(ROOM + LONGEST_WORD);
-  const starts = new Int32Array(RING);
-  const sizes = new Int32Array(RING);
-  const hashes = new Int32Array(RING);
-  const ring = new Int32Array(RING);
-  const values = new Int32Array(RING);
-  let [at, value] = [0, 0];
-  /** Words of the document so far, words to the next probe, and words that may end a gram since the last one. */
-  let [read, wait, open] = [0, stride, 0];
+  const starts = new Int32Array(BLOCK);
+  const sizes = new Int32Array(BLOCK);
+  const hashes = new Int32Array(BLOCK);
+  const numbers = new Int32Array(BLOCK);
+  /** The polynomial's value before each word, and behind the last. */
+  const values = new Int32Array(BLOCK + 1);
+  const hits = new Int32Array(BLOCK);
+  /** Words in the block, those of them that were looked at before, and where the next probe ends. */
+  let [filled, known, probe] = [0, 0, PROBE - 1];
+  /** The last place that a probe has opened. */
+  let open = -1;
 
   /** By gram: the last document that has it, and how many have it in this file. */
   const last = new Uint32Array(index.size);
@@ -90,77 +92,98 @@ export function createMatcher(index: GramIndex): Matcher {
       else later.set(gram, [current]);
     }
   };
-  /** The number of the word `back` places before the last one, or -1. */
-  const numberOf = (back: number): number => {
-    const place = (at - back) & (RING - 1);
-    if (ring[place] === UNKNOWN) {
-      const [start, size] = [starts[place] as number, sizes[place] as number];
-      ring[place] = findWord(vocabulary, words, start, size, hashes[place] as number);
+  /** The number of a word of the block, or -1. */
+  const numberOf = (place: number): number => {
+    if (numbers[place] === UNKNOWN) {
+      const [start, length] = [starts[place] as number, sizes[place] as number];
+      numbers[place] = findWord(vocabulary, words, start, length, hashes[place] as number);
     }
-    return ring[place] as number;
+    return numbers[place] as number;
   };
-  /** How many of the last words, `most` at most, the vocabulary has. */
-  const run = (most: number): number => {
+  /** How many words up to a place, `most` at most, the vocabulary has. */
+  const run = (place: number, most: number): number => {
     let n = 0;
-    while (n < most && numberOf(n) >= 0) n++;
+    while (n < most && numberOf(place - n) >= 0) n++;
     return n;
   };
-  /** Of the last n words. */
-  const hashOf = (n: number): number => {
-    const before = values[(at - n) & (RING - 1)] as number;
-    return finish((value - Math.imul(before, BASE_POWERS[n] as number)) | 0, n);
+  /** Of the n words up to a place. */
+  const hashOf = (place: number, n: number): number => {
+    const before = Math.imul(values[place + 1 - n] as number, BASE_POWERS[n] as number);
+    return finish(((values[place + 1] as number) - before) | 0, n);
   };
-  const look = (n: number, hash: number): void => {
-    const gram = findGram(index, ring, (at - n + 1) & (RING - 1), RING, n, hash);
+  const look = (place: number, n: number): void => {
+    const gram = findGram(index, numbers, place - n + 1, n, hashOf(place, n));
     if (gram >= 0) mark(gram);
   };
-  const lookLong = (): void => {
-    if (read < pivot || !hasBit(tails, hashOf(pivot))) return;
-    const known = run(Math.min(read, longLengths.at(-1) as number));
-    for (const n of longLengths) if (n <= known) look(n, hashOf(n));
+  const lookLong = (place: number): void => {
+    if (place + 1 < pivot || !hasBit(tails, hashOf(place, pivot))) return;
+    const most = run(place, Math.min(place + 1, longest));
+    for (const n of longLengths) if (n <= most) look(place, n);
   };
-  const lookShort = (end: number): void => {
+  const lookShort = (place: number, end: number): void => {
     for (const n of shortLengths) {
-      if (n > read || (end & (1 << n)) === 0) continue;
-      const hash = hashOf(n);
-      if (hasBit(shortGrams, hash) && run(n) === n) look(n, hash);
+      if (n > place + 1 || (end & (1 << n)) === 0) continue;
+      if (hasBit(shortGrams, hashOf(place, n)) && run(place, n) === n) look(place, n);
     }
+  };
+  const lookAll = (): void => {
+    if (longest > 0) {
+      let found = 0;
+      for (; probe < filled; probe += stride) {
+        const before = Math.imul(values[probe + 1 - PROBE] as number, probePower);
+        // Without a branch: the next probe need not wait for this one.
+        hits[found] = probe;
+        found += hasBit(probes, finish(((values[probe + 1] as number) - before) | 0, PROBE)) ? 1 : 0;
+      }
+      for (let place = known; place <= open && place < filled; place++) lookLong(place);
+      for (let i = 0; i < found; i++) {
+        const hit = hits[i] as number;
+        open = hit + stride - 1;
+        for (let place = hit; place <= open && place < filled; place++) lookLong(place);
+      }
+    }
+    if (shortLengths.length > 0) {
+      for (let place = known; place < filled; place++) {
+        const end = shortEnds[placeOf(shortEnds, hashes[place] as number)] as number;
+        if (end !== 0) lookShort(place, end);
+      }
+    }
+    known = filled;
+  };
+  /** Keeps the words that a gram may begin with, at the block's front. */
+  const shift = (): void => {
+    const gone = filled - Math.min(filled, LONGEST_GRAM);
+    const bytes = starts[gone] as number;
+    for (const array of [starts, sizes, hashes, numbers]) array.copyWithin(0, gone, filled);
+    values.copyWithin(0, gone, filled + 1);
+    words.copyWithin(0, bytes, matcher.from);
+    matcher.from -= bytes;
+    [filled, known, probe, open] = [filled - gone, known - gone, probe - gone, open - gone];
+    for (let i = 0; i < filled; i++) starts[i] = (starts[i] as number) - bytes;
   };
 
   const matcher: Matcher = {
     words,
     from: 0,
     document(number) {
-      [read, open, current] = [0, 0, number];
+      lookAll();
+      [filled, known, probe, open, matcher.from] = [0, 0, PROBE - 1, -1, 0];
+      current = number;
     },
     onWord(length, hash) {
-      at = (at + 1) & (RING - 1);
-      starts[at] = matcher.from;
-      sizes[at] = length;
-      hashes[at] = hash;
-      ring[at] = UNKNOWN;
+      starts[filled] = matcher.from;
+      sizes[filled] = length;
+      hashes[filled] = hash;
+      numbers[filled] = UNKNOWN;
+      values[filled + 1] = (Math.imul(values[filled] as number, BASE) + hash) | 0;
       matcher.from += length < LONGEST_WORD ? length : LONGEST_WORD;
-      if (matcher.from > ROOM) matcher.from = 0;
-      value = (Math.imul(value, BASE) + hash) | 0;
-      values[at] = value;
-      read++;
-      if (hasLong) {
-        if (--wait === 0) {
-          wait = stride;
-          const before = values[(at - PROBE) & (RING - 1)] as number;
-          const probe = finish((value - Math.imul(before, probePower)) | 0, PROBE);
-          open = hasBit(probes, probe) ? stride : 0;
-        }
-        if (open > 0) {
-          open--;
-          lookLong();
-        }
-      }
-      if (!hasShort) return;
-      const end = shortEnds[placeOf(shortEnds, hash)] as number;
-      if (end !== 0) lookShort(end);
+      filled++;
+      if (filled < BLOCK && matcher.from <= ROOM) return;
+      lookAll();
+      shift();
     },
     take() {
+      matcher.document(0);
       const grams = found.slice(0, size).sort();
       const places: number[] = [];
       const documents = Uint32Array.from(grams, (gram) => {
@@ -168,7 +191,7 @@ export function createMatcher(index: GramIndex): Matcher {
         return counts[gram] as number;
       });
       for (const gram of grams) counts[gram] = last[gram] = 0;
-      [size, current, first, later] = [0, 0, new Map(), new Map()];
+      [size, first, later] = [0, new Map(), new Map()];
       return { grams, documents, places: Uint32Array.from(places) };
     },
   };

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { BASE, type GramIndex, gramIndexBuilder, type TextGrams } from '../../src/overlap/gram-index.ts';
 import { createMatcher, type Findings } from '../../src/overlap/matcher.ts';
 import { textReader } from '../../src/overlap/text-reader.ts';
-import { hashWord } from '../../src/overlap/words.ts';
+import { hashWord, LONGEST_WORD } from '../../src/overlap/words.ts';
+import { random } from '../../src/stats/random.ts';
 import { plainGrams, plainSet, plainWords } from './brute-force.ts';
 
 interface Text {
@@ -91,6 +92,80 @@ describe('what is found is what plain sets find', () => {
     );
   });
 });
+
+test.each([
+  { ns: [1], long: 0 },
+  { ns: [2, 7], long: 0 },
+  { ns: [8], long: 0 },
+  { ns: [9, 13], long: 0 },
+  { ns: [3, 8, 100], long: 0 },
+  // Words whose bytes fill a block before their number does.
+  { ns: [2, 8], long: 700 },
+])(
+  'what is found does not depend on where blocks of words end: $ns, words of $long bytes',
+  ({ ns, long }) => {
+    const source = random('blocks', ...ns, long);
+    const names = long > 0 ? ['x'.repeat(long), 'y'.repeat(LONGEST_WORD + 3)] : ['a', 'b', 'É', '中'];
+    const draw = (n: number): string =>
+      Array.from({ length: n }, () => names[source.below(12)] ?? names[source.below(2)]).join(' ');
+    for (let round = 0; round < 2; round++) {
+      const documents = long > 0 ? [draw(1200)] : [draw(5000), draw(30), draw(2048 + source.below(120))];
+      const tests = ns.flatMap((n) =>
+        documents.flatMap((document) => {
+          const words = document.split(' ');
+          return Array.from({ length: 60 }, () => {
+            const from = source.below(words.length);
+            const own = words.slice(from, from + n + 3);
+            return { text: [...own, ...draw(2).split(' ')].join(' '), n };
+          });
+        }),
+      );
+      const expected = tests.map((t) => {
+        const own = plainSetOf(documents, Math.min(t.n, plainWords(t.text).length));
+        return plainGrams(t.text, t.n).map((gram) => own.has(gram));
+      });
+      expect(foundIn(tests, documents, 4096)).toEqual(expected);
+      const all = expected.flat();
+      expect(all.filter(Boolean).length).toBeGreaterThan(all.length / 10);
+    }
+  },
+);
+
+test.each([
+  [1, 0],
+  [2, 0],
+  [7, 0],
+  [8, 0],
+  [13, 0],
+  [100, 0],
+  [2, 700],
+  [8, 700],
+])('every %i-gram of a text is found in the text, words %i bytes longer than their numbers', (n, longer) => {
+  const text = Array.from({ length: longer > 0 ? 1500 : 7000 }, (_, i) => `${'x'.repeat(longer)}${i}`).join(
+    ' ',
+  );
+  const found = foundIn([{ text, n }], [text], 4096)[0] as boolean[];
+  expect(found.indexOf(false)).toBe(-1);
+  // The same without one word in the middle of each of its blocks.
+  const cut = text
+    .split(' ')
+    .filter((_, i) => i % 1000 !== 500)
+    .join(' ');
+  const expected = plainSet([cut], n);
+  expect(foundIn([{ text, n }], [cut], 4096)[0]).toEqual(
+    plainGrams(text, n).map((gram) => expected.has(gram)),
+  );
+});
+
+const sets = new Map<readonly string[], Map<number, Set<string>>>();
+/** As plainSet, each set once. */
+function plainSetOf(documents: readonly string[], n: number): Set<string> {
+  const known = sets.get(documents) ?? new Map<number, Set<string>>();
+  sets.set(documents, known);
+  const set = known.get(n) ?? plainSet(documents, n);
+  known.set(n, set);
+  return set;
+}
 
 test('grams are counted by document, with the first documents that hold them', () => {
   const { index } = indexOf([{ text: 'one two three', n: 2 }]);
