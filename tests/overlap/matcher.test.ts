@@ -157,6 +157,14 @@ test.each([
   );
 });
 
+test('a gram across the end of a block is found where nothing else was looked up', () => {
+  const names = Array.from({ length: 4500 }, (_, i) => `n${i}`);
+  for (let from = 2035; from < 2055; from++) {
+    const own = names.slice(from, from + 8).join(' ');
+    expect(foundIn([{ text: own, n: 8 }], [names.join(' ')])[0], `${from}`).toEqual([true]);
+  }
+});
+
 const sets = new Map<readonly string[], Map<number, Set<string>>>();
 /** As plainSet, each set once. */
 function plainSetOf(documents: readonly string[], n: number): Set<string> {
