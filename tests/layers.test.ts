@@ -45,7 +45,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   published: ['package', 'task'],
   report: ['metrics', 'stats', 'store'],
-  overlap: ['task', 'store', 'data'],
+  overlap: ['task', 'store', 'data', 'stats'],
   cli: [
     'package',
     'datasets',
@@ -121,6 +121,7 @@ const DISK = [
   'src/package.ts',
   'src/published/read.ts',
   'src/store/disk.ts',
+  'src/store/journal.ts',
   'src/store/lock.ts',
   'src/store/run-folder.ts',
   'src/store/score-cache.ts',

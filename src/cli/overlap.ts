@@ -17,7 +17,12 @@ import {
 import { downloadReporter, formatBytes, formatSeconds, type Progress, progressOn } from './progress.ts';
 import { interruptible } from './signals.ts';
 
-interface OverlapArguments extends CacheArguments {
+export interface OverlapArguments extends CacheArguments {
+  model: string | undefined;
+  permutations: number | undefined;
+  run: number | undefined;
+  limit: number | undefined;
+  seed: number | undefined;
   corpus: string[] | undefined;
   tasks: string[] | undefined;
   texts: string | undefined;
@@ -98,10 +103,41 @@ export const overlapCommand: CommandModule<object, OverlapArguments> = {
         default: false,
         describe: 'Report and skip a file that is broken',
       })
+      .option('model', {
+        type: 'string',
+        requiresArg: true,
+        describe:
+          'In place of a corpus: is the order in which a data set was published more probable to this model than others?',
+      })
+      .option('permutations', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'With --model: random orders that the own one is held against, 99 unless told',
+        coerce: wholeNumber('permutations', 1),
+      })
+      .option('run', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'With --model: neighbours that change places with each other at most, 16 unless told',
+        coerce: wholeNumber('run', 2),
+      })
+      .option('limit', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'With --model: the first so many items of a data set',
+        coerce: wholeNumber('limit', 2),
+      })
+      .option('seed', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'With --model: of the random orders',
+        coerce: wholeNumber('seed', 0),
+      })
       .option('threads', {
         type: 'string',
         requiresArg: true,
-        describe: 'Threads that read; by default as many as the machine has processors',
+        describe:
+          'Threads that read, or that the model computes on; by default as many as the machine has processors',
         coerce: wholeNumber('threads', 1),
       })
       .option('offline', {
@@ -111,6 +147,7 @@ export const overlapCommand: CommandModule<object, OverlapArguments> = {
       })
       .option('json', { type: 'boolean', default: false, describe: 'Print JSON instead of a table' })
       .example('$0 overlap --corpus corpus/ --tasks lambada,race-* --index flags.jsonl', 'a folder of files')
+      .example('$0 overlap --model ./gpt2 --tasks race-h', 'without the corpus: the order of the examples')
       .example('zcat dump.gz | $0 overlap --corpus - --texts mine.jsonl --json', 'texts of your own'),
   handler: (args) => interruptible((signal) => overlap(args, signal)),
 };
@@ -118,8 +155,16 @@ export const overlapCommand: CommandModule<object, OverlapArguments> = {
 async function overlap(args: OverlapArguments, signal: AbortSignal): Promise<void> {
   useCache(args);
   const { corpus = [], merge = [], index: path, method, 'ignore-common': ignoreCommon } = args;
+  if (args.model !== undefined) {
+    const { overlapByOrder } = await import('./order.ts');
+    return overlapByOrder(args, args.model, signal);
+  }
+  const foreign = (['permutations', 'run', 'limit', 'seed'] as const).find(
+    (name) => args[name] !== undefined,
+  );
+  if (foreign !== undefined) throw new UserError(`overlap: --${foreign} goes with --model, found without it`);
   if (corpus.length === 0 && merge.length === 0)
-    throw new UserError('overlap: expected --corpus with files, folders or globs, found none');
+    throw new UserError('overlap: expected --corpus with files, folders or globs, or --model, found neither');
   if ((args.tasks === undefined) === (args.texts === undefined))
     throw new UserError(
       `overlap: expected --tasks or --texts, found ${args.tasks === undefined ? 'neither' : 'both'}`,

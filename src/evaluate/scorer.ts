@@ -55,6 +55,8 @@ export interface ScorerOptions extends ModelOptions {
 export interface Scorer {
   readonly identity: ModelIdentity;
   readonly contextLength: number;
+  /** Tokens of a text that stands alone. */
+  count(text: string): number;
   /**
    * Scores pairs, each distinct prefix among them once. The result is in the order of the pairs.
    * @throws the signal's reason when aborted
@@ -124,6 +126,8 @@ export async function openScorer(ref: string, options: ScorerOptions = {}): Prom
   return {
     identity: model.identity,
     contextLength: model.contextLength,
+    count: (text) =>
+      model.tokenizer.encode(text, { prefix: false, special: options.specialTokens ?? false }).length,
     async score(pairs, { signal, onProgress } = {}) {
       const requests: Request[] = [];
       const places: number[] = [];
