@@ -153,6 +153,29 @@ export interface ItemOverlap {
   readonly where: readonly { readonly file: string; readonly document: number; readonly text: string }[];
 }
 
+/** How a task's items read, without the shots before them: the first line of a run folder's prompts/TASK.jsonl. */
+export interface TaskText {
+  readonly kind: 'span' | 'choice' | 'generate' | 'rolling';
+  readonly separator: string;
+  /** What stands once before everything else, without shots and behind some. */
+  readonly descriptions: readonly [zero: string, few: string];
+}
+
+/** An item of that file. */
+export interface ItemText {
+  readonly id: string;
+  /** The item's own part of its prompt, or the text itself where the whole of it is scored. */
+  readonly context?: string;
+  /** The same behind shots, where it differs. */
+  readonly behind?: string;
+  readonly continuation?: string;
+  readonly delimiter?: string;
+  readonly choices?: readonly string[];
+  readonly unconditional?: string;
+  /** How it reads as a solved example, where it is one before another item. */
+  readonly shot?: string;
+}
+
 /** What stays in memory of a finished sample. */
 export type Summary = Omit<Sample, 'spans' | 'prompt' | 'shots' | 'overlap'> & {
   /** Extremes of its log-probabilities; infinite where it has none. */

@@ -10,14 +10,15 @@ import { packageVersion } from '../package.ts';
 import { withPublished } from '../published/join.ts';
 import { readFigures } from '../published/read.ts';
 import { type Disk, disk } from '../store/disk.ts';
-import { openRunFolder } from '../store/run-folder.ts';
+import { openRunFolder, promptsPath, tokensPath } from '../store/run-folder.ts';
 import { openScoreCache } from '../store/score-cache.ts';
-import type { Backend, BackendRecord, CellCost, CellResult, RunRecord, RunSpec } from '../types.ts';
+import type { Backend, BackendRecord, CellCost, CellResult, Example, RunRecord, RunSpec } from '../types.ts';
 import { absentCells } from './cells.ts';
 import { checkSample } from './check-sample.ts';
 import { environmentOf } from './environment.ts';
 import type { EvaluateOptions } from './events.ts';
 import { fetchData } from './fetch-data.ts';
+import { promptTexts, tokenTexts } from './item-texts.ts';
 import { loadTask, selectTasks } from './load.ts';
 import { readIndexes, withOverlap } from './overlap.ts';
 import {
@@ -159,6 +160,7 @@ export async function evaluateWith(
         warn(`resumed with ${key} ${now} instead of ${then}: scores may differ in their last digits`);
       }
     }
+    const shown = new Map(loaded.map((task) => [task, new Set<Example>()]));
     for (const model of models) {
       const { identity, contextLength } = model;
       const { ref } = identity;
@@ -190,6 +192,7 @@ export async function evaluateWith(
         options.reuse === undefined
           ? undefined
           : await openScoreCache(options.reuse, model.scoreIdentity(on));
+      await folder?.writeText(tokensPath(ref), tokenTexts(model.tokenizer));
       try {
         for (const task of loaded) {
           signal?.throwIfAborted();
@@ -198,7 +201,9 @@ export async function evaluateWith(
             continue;
           }
           const backend = async (): Promise<Backend> => (await open()).backend;
-          const done = await runTask(task, model, full, { signal, onEvent, folder, cache, backend });
+          const options = { signal, onEvent, folder, cache, backend, shown: shown.get(task) };
+          const done = await runTask(task, model, full, options);
+          await folder?.writeText(promptsPath(task.task.name), promptTexts(task, shown.get(task)));
           const before = folder?.former?.cost.find((c) => c.model === ref && c.task === task.task.name);
           cost.push(before ? addCost(before, done.cost) : done.cost);
           const joined = done.results.map((result) => withPublished(result, figures));

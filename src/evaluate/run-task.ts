@@ -1,7 +1,7 @@
 import type { Model } from '../models/open.ts';
 import type { RunFolder } from '../store/run-folder.ts';
 import type { ScoreCache } from '../store/score-cache.ts';
-import type { Backend, CellCost, CellResult, RunSpec, Sample } from '../types.ts';
+import type { Backend, CellCost, CellResult, Example, RunSpec, Sample } from '../types.ts';
 import { ahead, type BlockContext, blocksOf, builderFor, type Counts } from './blocks.ts';
 import { cellResults, cellsOf, summarise } from './cells.ts';
 import type { EvaluateOptions } from './events.ts';
@@ -17,6 +17,8 @@ interface TaskOptions extends EvaluateOptions {
   readonly backend: () => Promise<Backend>;
   /** Scores of former runs. */
   readonly cache?: ScoreCache | undefined;
+  /** Gathers the examples that stood as shots before some item. */
+  readonly shown?: Set<Example> | undefined;
 }
 
 /**
@@ -58,7 +60,12 @@ export async function runTask(
     },
   };
 
-  const build = builderFor(loaded, model, spec);
+  const builder = builderFor(loaded, model, spec);
+  const build: typeof builder = (example, shots) => {
+    const prompt = builder(example, shots);
+    for (const shot of shots.slice(0, prompt.shotIds.length)) options.shown?.add(shot);
+    return prompt;
+  };
   for await (const block of ahead(blocksOf(loaded, cells, build, contextLength))) {
     signal?.throwIfAborted();
     const open = block.map(({ cell, prompt }) => !cell.finished.has(prompt.example.id));

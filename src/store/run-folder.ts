@@ -6,7 +6,15 @@ import { type Disk, makeFolder } from './disk.ts';
 import { lockFolder } from './lock.ts';
 
 /** What a run folder may hold. */
-const RUN_FILES: readonly string[] = ['run.json', 'samples', 'leaderboard.html', 'lock'];
+const RUN_FILES: readonly string[] = [
+  'run.json',
+  'samples',
+  'prompts',
+  'tokens',
+  'leaderboard.html',
+  'leaderboard-samples',
+  'lock',
+];
 
 /** A run's folder while it is written by this process. */
 export interface RunFolder {
@@ -18,6 +26,8 @@ export interface RunFolder {
   append(path: string, sample: Sample): void;
   flush(): Promise<void>;
   writeRecord(record: RunRecord): Promise<void>;
+  /** Writes a file below the folder, whole. */
+  writeText(path: string, text: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -28,8 +38,21 @@ export function samplesPath(cell: {
   readonly shots: number | 'max';
   readonly draw: number;
 }): string {
-  const model = encodeURIComponent(cell.model).replaceAll('.', '%2E');
-  return join('samples', model, `${cell.task}.k${cell.shots}.d${cell.draw}.jsonl`);
+  return join('samples', encodeModel(cell.model), `${cell.task}.k${cell.shots}.d${cell.draw}.jsonl`);
+}
+
+/** The file of how a task's items read. */
+export function promptsPath(task: string): string {
+  return join('prompts', `${task}.jsonl`);
+}
+
+/** The file of a model's tokens as text: a JSON list by token id. */
+export function tokensPath(model: string): string {
+  return join('tokens', `${encodeModel(model)}.json`);
+}
+
+function encodeModel(model: string): string {
+  return encodeURIComponent(model).replaceAll('.', '%2E');
 }
 
 /**
@@ -116,6 +139,11 @@ function writer(
     await last;
     if (failure !== undefined) throw cannotWrite(folder, failure);
   };
+  const replace = async (path: string, text: string): Promise<void> => {
+    await disk.replace(join(folder, path), text).catch((error: unknown) => {
+      throw cannotWrite(folder, error);
+    });
+  };
   return {
     async finished(path) {
       return readSamples(join(folder, path));
@@ -129,12 +157,9 @@ function writer(
     flush,
     async writeRecord(record) {
       await flush();
-      await disk
-        .replace(join(folder, 'run.json'), `${JSON.stringify(record, null, 2)}\n`)
-        .catch((error: unknown) => {
-          throw cannotWrite(folder, error);
-        });
+      await replace('run.json', `${JSON.stringify(record, null, 2)}\n`);
     },
+    writeText: replace,
   };
 }
 

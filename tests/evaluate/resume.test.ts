@@ -1,11 +1,12 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { evaluateWith, type Ports } from '../../src/evaluate/evaluate.ts';
 import type { Model } from '../../src/models/open.ts';
 import { type Disk, disk } from '../../src/store/disk.ts';
+import { promptsPath, tokensPath } from '../../src/store/run-folder.ts';
 import type { RunRecord, RunSpec } from '../../src/types.ts';
 import { hashModel } from '../helpers/hash-model.ts';
 
@@ -44,7 +45,10 @@ function crashingDisk(n: number): Disk & { writes: number } {
     },
     async replace(path: string, text: string): Promise<void> {
       self.writes++;
-      if (self.writes === n) writeFileSync(`${path}.1.tmp`, text.slice(0, 10));
+      if (self.writes === n) {
+        mkdirSync(dirname(path), { recursive: true });
+        writeFileSync(`${path}.1.tmp`, text.slice(0, 10));
+      }
       if (self.writes >= n) throw new Crash();
       await disk.replace(path, text);
     },
@@ -77,6 +81,7 @@ describe('a run that is stopped and taken up again', () => {
     expect(expected.results).toHaveLength(3 * 5);
     expect(expected.results.filter((result) => result.published)).toHaveLength(2 * 5);
     expect(counting.writes).toBeGreaterThan(20);
+    const texts = [tokensPath('hash'), ...spec.tasks!.map(promptsPath)];
     let deaths = 0;
     for (let n = 1; n <= counting.writes; n++) {
       const out = join(parent, `dies-${n}`);
@@ -90,6 +95,8 @@ describe('a run that is stopped and taken up again', () => {
       expect(JSON.stringify(resumed.results)).toBe(JSON.stringify(expected.results));
       expect(resumed.status).toBe('complete');
       expect(samples(out)).toEqual(samples(whole));
+      for (const path of texts)
+        expect(readFileSync(join(out, path))).toEqual(readFileSync(join(whole, path)));
       expect(JSON.parse(readFileSync(join(out, 'run.json'), 'utf8')).results).toEqual(expected.results);
       rmSync(out, { recursive: true });
     }
