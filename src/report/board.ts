@@ -1,0 +1,169 @@
+import { type Estimate, Z95 } from '../stats/interval.ts';
+import type { CellResult, GroupResult } from '../types.ts';
+import type { Merged, MergedCell, MergedModel, MergedTask, Run } from './merge.ts';
+import { pairedChange, type TaskItems } from './task-items.ts';
+
+/** A difference paired by item, in the primary metric's unit. */
+export interface Change {
+  readonly value: number;
+  readonly ci95: readonly [number, number] | null;
+  /** Items that both cells have scored. */
+  readonly n: number;
+  /** What it is measured from, for a reader. */
+  readonly against: string;
+}
+
+export interface BoardCell extends MergedCell {
+  readonly estimate: Estimate | null;
+  /** The primary metric with guessing at 0 and perfection at 1. */
+  readonly centred: Estimate | null;
+  /** Against the same model without shots. */
+  readonly fromZero: Change | null;
+  /** Against the next smaller model, or the checkpoint before, at the same number of shots. */
+  readonly fromSmaller: Change | null;
+}
+
+export interface BoardGroup extends Omit<GroupResult, 'model'> {
+  readonly model: number;
+}
+
+/** The mean of centred scores over the tasks that every model has at every k. */
+export interface BoardMean extends Estimate {
+  readonly model: number;
+  readonly shots: number | 'max';
+}
+
+/** All that a leaderboard shows: pure data, numbers and names as the runs have them. */
+export interface Board {
+  readonly runs: readonly Run[];
+  readonly models: readonly MergedModel[];
+  readonly tasks: readonly MergedTask[];
+  readonly shots: readonly (number | 'max')[];
+  /** By task, model and shots. */
+  readonly cells: readonly BoardCell[];
+  readonly groups: readonly BoardGroup[];
+  readonly means: { readonly tasks: readonly number[]; readonly values: readonly BoardMean[] };
+  readonly notes: readonly string[];
+}
+
+/** The cells of a task with their paired changes. */
+export function boardCells(merged: Merged, cells: readonly MergedCell[], items: TaskItems): BoardCell[] {
+  return cells.map((cell, at): BoardCell => {
+    const { model, result, shots } = cell;
+    const { primary } = result;
+    const change = (other: number, against: string): Change | null => {
+      const [to, from] = [items.cells[at], items.cells[other]];
+      if (!to || !from || cells[other]?.result.primary !== primary) return null;
+      const found = pairedChange(to, from, items.clusters);
+      return found && { ...found, against };
+    };
+    const zero = shots === 0 ? -1 : cells.findIndex((c) => c.model === model && c.shots === 0);
+    const before = modelBefore(merged.models, model);
+    const smaller = before < 0 ? -1 : cells.findIndex((c) => c.model === before && c.shots === shots);
+    return {
+      ...cell,
+      estimate: result.metrics[primary] ?? null,
+      centred: centredOf(result),
+      fromZero: zero < 0 ? null : change(zero, 'k = 0'),
+      fromSmaller: smaller < 0 ? null : change(smaller, merged.models[before]?.name ?? ''),
+    };
+  });
+}
+
+/** The checkpoint before in the same training, else the largest of the smaller models, of its architecture if any. */
+export function modelBefore(models: readonly MergedModel[], at: number): number {
+  const own = models[at];
+  if (!own) return -1;
+  const indexes = [...models.keys()];
+  const earlier = indexes.filter((i) => {
+    const { step } = models[i] as MergedModel;
+    return own.step && step && step.series === own.step.series && step.number < own.step.number;
+  });
+  if (earlier.length > 0) return earlier.at(-1) as number;
+  const smaller = indexes.filter(
+    (i) => (models[i] as MergedModel).identity.parameters < own.identity.parameters,
+  );
+  const kin = smaller.filter((i) => models[i]?.identity.architecture === own.identity.architecture);
+  return (kin.length > 0 ? kin : smaller).at(-1) ?? -1;
+}
+
+export function centredOf({ metrics, primary, chance }: CellResult): Estimate | null {
+  const estimate = metrics[primary];
+  if (!estimate || chance === null) return null;
+  const scale = (value: number): number => (value - chance) / (1 - chance);
+  const { ci95, stderr } = estimate;
+  return {
+    value: scale(estimate.value),
+    stderr: stderr === null ? null : stderr / (1 - chance),
+    ci95: ci95 && [scale(ci95[0]), scale(ci95[1])],
+  };
+}
+
+/** The board without the cells' details, from the runs and each task's cells. */
+export function assembleBoard(merged: Merged, cells: readonly BoardCell[]): Board {
+  const { runs, models, tasks, shots } = merged;
+  return {
+    runs,
+    models,
+    tasks,
+    shots,
+    cells,
+    groups: groupsOf(merged),
+    means: meansOf(merged, cells),
+    notes: [...merged.notes, ...itemNotes(merged)],
+  };
+}
+
+/** Cells of one task should hold the same number of items. */
+function itemNotes({ tasks, cells }: Merged): string[] {
+  return tasks.flatMap((task, at) => {
+    const counts = new Set(
+      cells.flatMap(({ task, result: { n, unscored, draws = 1 } }) =>
+        task === at && n > 0 ? n + Math.round(unscored / draws) : [],
+      ),
+    );
+    return counts.size < 2
+      ? []
+      : [
+          `${task.name} was scored on different numbers of items: ${[...counts].sort((a, b) => a - b).join(', ')}.`,
+        ];
+  });
+}
+
+/** Group means as the runs have them, where all of a group's cells are from that run. */
+function groupsOf({ runs, models }: Merged): BoardGroup[] {
+  const found = new Map<string, BoardGroup>();
+  for (const { record } of runs) {
+    for (const group of record.groups ?? []) {
+      const identity = record.spec.models.find(({ ref }) => ref === group.model);
+      const model = models.findIndex(
+        (m) => m.identity.ref === identity?.ref && m.identity.sha256 === identity.sha256,
+      );
+      const key = JSON.stringify([group.group, model, group.shots]);
+      if (model >= 0 && !found.has(key)) found.set(key, { ...group, model });
+    }
+  }
+  return [...found.values()];
+}
+
+function meansOf({ models, shots, tasks }: Merged, cells: readonly BoardCell[]): Board['means'] {
+  const byKey = new Map(cells.map((cell) => [`${cell.task} ${cell.model} ${cell.shots}`, cell.centred]));
+  const centred = (task: number, model: number, k: number | 'max'): Estimate | null =>
+    byKey.get(`${task} ${model} ${k}`) ?? null;
+  const common = [...tasks.keys()].filter((task) =>
+    models.every((_, model) => shots.every((k) => centred(task, model, k) !== null)),
+  );
+  if (common.length === 0) return { tasks: [], values: [] };
+  const values = models.flatMap((_, model) =>
+    shots.map((k): BoardMean => {
+      const parts = common.flatMap((task) => centred(task, model, k) ?? []);
+      const value = parts.reduce((sum, part) => sum + part.value, 0) / parts.length;
+      // Tasks are independent; one without a measure of spread leaves the mean without.
+      const squares = parts.reduce((sum, { stderr }) => sum + (stderr ?? Number.NaN) ** 2, 0);
+      const stderr = Math.sqrt(squares) / parts.length;
+      if (!Number.isFinite(stderr)) return { model, shots: k, value, stderr: null, ci95: null };
+      return { model, shots: k, value, stderr, ci95: [value - Z95 * stderr, value + Z95 * stderr] };
+    }),
+  );
+  return { tasks: common, values };
+}
