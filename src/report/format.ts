@@ -30,13 +30,18 @@ export const MEANING: Readonly<Record<string, string>> = {
 };
 
 /** True for metrics that are shares of right answers, shown in per cent. */
-function isShare(metric: string): boolean {
+export function isShare(metric: string): boolean {
   return metric.startsWith('acc') || metric.startsWith('em') || metric.startsWith('f1');
 }
 
 /** A metric's value: per cent with one decimal for accuracies, else three significant decimals. */
 export function formatValue(metric: string, value: number): string {
   return isShare(metric) ? (100 * value).toFixed(1) : formatNumber(value);
+}
+
+/** What stands behind a metric's name on an axis. */
+export function formatUnit(metric: string): string {
+  return isShare(metric) ? ', %' : '';
 }
 
 export function formatInterval(metric: string, estimate: Estimate): string {

@@ -1,8 +1,17 @@
-import { expect, test } from 'vitest';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DEFAULT_SPEC } from '../../src/evaluate/evaluate.ts';
 import { promptTexts, tokenTexts } from '../../src/evaluate/item-texts.ts';
 import { loadTask, selectTasks } from '../../src/evaluate/load.ts';
 import type { Tokenizer } from '../../src/types.ts';
+
+const before = process.env.EVALGPT_DATA;
+beforeAll(() => {
+  process.env.EVALGPT_DATA = fileURLToPath(new URL('../../datasets/samples', import.meta.url));
+});
+afterAll(() => {
+  process.env.EVALGPT_DATA = before;
+});
 
 const texts = async (name: string, protocol: 'gpt3' | null = null) => {
   const [task] = selectTasks([name]);

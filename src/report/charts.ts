@@ -1,0 +1,170 @@
+import * as Plot from '@observablehq/plot';
+import { parseHTML } from 'linkedom';
+import { formatInterval, formatValue } from './format.ts';
+import { Html } from './html.ts';
+
+/** A point of a chart: its place, its interval, and its text for those who point at it. */
+export interface Point {
+  readonly x: number | string;
+  readonly y: number;
+  readonly ci95: readonly [number, number] | null;
+}
+
+export interface Series {
+  readonly name: string;
+  /** Index of its colour and symbol. */
+  readonly style: number;
+  readonly points: readonly Point[];
+  /** A published figure: hollow points, a dotted line. */
+  readonly published?: boolean;
+  /** Draws of shots, a point each, behind the line. */
+  readonly draws?: readonly Point[];
+}
+
+export interface ChartSpec {
+  /** Unique on the page; also the name of its file. */
+  readonly id: string;
+  readonly title: string;
+  /** The metric that sets the unit. */
+  readonly metric: string;
+  readonly yLabel: string;
+  readonly x: {
+    readonly label: string;
+    readonly kind: 'ordinal' | 'log' | 'linear';
+    readonly domain?: readonly string[];
+  };
+  readonly chance: number | null;
+  readonly series: readonly Series[];
+}
+
+/** Series that can be told apart: so many colours in the page's style, each with its symbol. */
+export const STYLES = 8;
+const SYMBOLS = ['circle', 'square', 'triangle', 'diamond', 'star', 'wye', 'cross', 'times'] as const;
+const SIZE = { width: 460, height: 280, marginRight: 110, marginLeft: 46, marginTop: 24, marginBottom: 40 };
+
+/** A chart as SVG: lines with their intervals as bands, chance as a dashed rule, names at the ends of the lines. */
+export function drawChart(spec: ChartSpec): Html {
+  const { document } = parseHTML('<!doctype html><html><body></body></html>');
+  const { series, chance, metric, x } = spec;
+  const unit = formatValue(metric, 1) === '100.0' ? 100 : 1;
+  const rows = series.flatMap((own) => own.points.map((point) => rowOf(own, point, metric, unit)));
+  const draws = series.flatMap((own) => (own.draws ?? []).map((point) => rowOf(own, point, metric, unit)));
+  const ours = rows.filter((row) => !row.published);
+  const banded = ours.filter((row) => row.low !== null);
+  const theirs = rows.filter((row) => row.published);
+  const bounds = [...rows, ...draws].flatMap((row) => [row.y, row.low ?? row.y, row.high ?? row.y]);
+  const [low, high] = rangeOf([...bounds, ...(chance === null ? [] : [chance * unit])]);
+  const svg = Plot.plot({
+    document,
+    ...SIZE,
+    x: xScale(x, rows),
+    y: { label: spec.yLabel, domain: [low, high], nice: true, grid: true, ticks: 5 },
+    symbol: { domain: SYMBOLS.map((_, i) => i), range: [...SYMBOLS] },
+    marks: [
+      ...(chance === null
+        ? []
+        : [Plot.ruleY([chance * unit], { strokeDasharray: '5 4', strokeOpacity: 0.7 })]),
+      Plot.areaY(banded, { x: 'x', y1: 'low', y2: 'high', z: 'series', fill: 'colour', fillOpacity: 0.13 }),
+      Plot.ruleX(banded, { x: 'x', y1: 'low', y2: 'high', stroke: 'colour', strokeOpacity: 0.5 }),
+      Plot.lineY(theirs, { x: 'x', y: 'y', z: 'series', stroke: 'colour', strokeDasharray: '2 4' }),
+      Plot.lineY(ours, { x: 'x', y: 'y', z: 'series', stroke: 'colour', strokeWidth: 2 }),
+      Plot.dot(draws, { x: 'x', y: 'y', r: 2, fill: 'colour', fillOpacity: 0.6, title: 'title' }),
+      Plot.dot(theirs, { x: 'x', y: 'y', r: 4.5, stroke: 'colour', symbol: 'style', title: 'title' }),
+      Plot.dot(ours, { x: 'x', y: 'y', r: 4, fill: 'colour', symbol: 'style', title: 'title' }),
+      Plot.text(endsOf(rows, (high - low) / 14), {
+        ...{ x: 'x', y: 'at', text: 'label', dx: 9, textAnchor: 'start', fill: 'colour', fontSize: 11 },
+      }),
+    ],
+  });
+  return new Html(finish(svg, spec));
+}
+
+interface Row {
+  readonly x: number | string;
+  readonly y: number;
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly series: string;
+  readonly style: number;
+  readonly colour: string;
+  readonly title: string;
+  readonly published: boolean;
+}
+
+function rowOf(series: Series, { x, y, ci95 }: Point, metric: string, unit: number): Row {
+  const { name, published = false } = series;
+  const style = series.style % STYLES;
+  const interval = ci95 && formatInterval(metric, { value: y, stderr: null, ci95 });
+  return {
+    ...{ x, y: y * unit, low: ci95 && ci95[0] * unit, high: ci95 && ci95[1] * unit },
+    ...{ series: name, style, colour: `var(--series-${style})`, published },
+    title: `${plain(name)}, ${x}: ${formatValue(metric, y)}${interval ? ` (${interval})` : ''}`,
+  };
+}
+
+function rangeOf(values: readonly number[]): [number, number] {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  return low === high ? [low - 1, high + 1] : [low, high];
+}
+
+function xScale({ label, kind, domain }: ChartSpec['x'], rows: readonly Row[]): Plot.ScaleOptions {
+  if (kind === 'ordinal') return { type: 'point', label, domain: [...(domain ?? [])], padding: 0.2 };
+  const sizes = [...new Set(rows.map((row) => Number(row.x)))].sort((a, b) => a - b);
+  // Ticks at the sizes themselves, but for those that would stand on each other.
+  const span = Math.log((sizes.at(-1) ?? 1) / (sizes[0] ?? 1)) || 1;
+  const ticks = sizes.reduce<number[]>(
+    (kept, size) =>
+      kept.length > 0 && Math.log(size / (kept.at(-1) ?? size)) < span / 7 ? kept : [...kept, size],
+    [],
+  );
+  if (kind === 'log') return { type: 'log', label, ticks, tickFormat: formatSize };
+  return { type: 'linear', label, ticks: 5 };
+}
+
+/** 124 M, 1.5 G: to three digits. */
+export function formatSize(value: number): string {
+  const [divisor, suffix] =
+    value >= 1e9 ? [1e9, ' G'] : value >= 1e6 ? [1e6, ' M'] : value >= 1e3 ? [1e3, ' k'] : [1, ''];
+  return `${Number((value / divisor).toPrecision(3))}${suffix}`;
+}
+
+/** The last point of each line with its name, moved apart where they would cover each other. */
+function endsOf(rows: readonly Row[], gap: number): (Row & { at: number; label: string })[] {
+  const last = new Map(rows.map((row) => [row.series, row]));
+  const ends = [...last.values()].sort((a, b) => a.y - b.y);
+  let floor = Number.NEGATIVE_INFINITY;
+  return ends.map((row) => {
+    const at = Math.max(row.y, floor);
+    floor = at + gap;
+    const name = plain(row.series);
+    return { ...row, at, label: name.length > 18 ? `…${name.slice(-17)}` : name };
+  });
+}
+
+/** Without what XML may not hold and what turns the reading direction of the rest. */
+function plain(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cs}\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]/gu, '\ufffd');
+}
+
+/** What is used of an element; the types of browsers are not known here. */
+interface SvgElement {
+  readonly outerHTML: string;
+  querySelector(selector: string): { remove(): void } | null;
+  querySelectorAll(selector: string): Iterable<Pick<SvgElement, 'removeAttribute'>>;
+  setAttribute(name: string, value: string): void;
+  removeAttribute(name: string): void;
+}
+
+/** Plot's SVG with a name, without what a page's policy or a reader of screens objects to. */
+function finish(svg: SvgElement, { title, id }: ChartSpec): string {
+  svg.querySelector('style')?.remove();
+  svg.removeAttribute('class');
+  for (const group of svg.querySelectorAll('[aria-label], [aria-hidden], [style]')) {
+    for (const name of ['aria-label', 'aria-hidden', 'style']) group.removeAttribute(name);
+  }
+  svg.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
+  svg.setAttribute('id', id);
+  svg.setAttribute('role', 'img');
+  svg.setAttribute('aria-label', plain(title));
+  return svg.outerHTML.replace(/-?\d+\.\d{3,}/g, (number) => String(Number(Number(number).toFixed(2))));
+}
