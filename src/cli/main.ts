@@ -7,6 +7,7 @@ import { dataCommand } from './data.ts';
 import { doctorCommand } from './doctor.ts';
 import { modelsCommand } from './models.ts';
 import { overlapCommand } from './overlap.ts';
+import { reportCommand } from './report.ts';
 import { runCommand } from './run.ts';
 import { scoreCommand } from './score.ts';
 import { Interrupted } from './signals.ts';
@@ -24,13 +25,14 @@ async function main(args: readonly string[]): Promise<number> {
       .command(dataCommand)
       .command(modelsCommand)
       .command(overlapCommand)
+      .command(reportCommand)
       .command(doctorCommand)
       .version(packageVersion())
       .help()
       .alias('help', 'h')
       .strict()
       .recommendCommands()
-      .demandCommand(1, 'expected a command: run, score, tasks, data, models, overlap or doctor')
+      .demandCommand(1, 'expected a command: run, score, tasks, data, models, overlap, report or doctor')
       .exitProcess(false)
       .fail((message, error) => {
         throw error ?? new UserError(`${sentence(message)}; \`evalgpt --help\` lists what there is`);

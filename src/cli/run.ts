@@ -172,15 +172,21 @@ const DEMO_LIMIT = 200;
 
 async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
   useCache(args);
-  const [{ evaluate, fillSpec }, { leaderboard }, { resultTable }, { disk }, specFile, { isTaskModule }] =
-    await Promise.all([
-      import('../evaluate/evaluate.ts'),
-      import('../report/leaderboard.ts'),
-      import('../report/table.ts'),
-      import('../store/disk.ts'),
-      import('../store/spec-file.ts'),
-      import('../custom/open.ts'),
-    ]);
+  const [
+    { evaluate, fillSpec },
+    { mergeRuns },
+    { writeLeaderboard },
+    { resultTable },
+    specFile,
+    { isTaskModule },
+  ] = await Promise.all([
+    import('../evaluate/evaluate.ts'),
+    import('../report/merge.ts'),
+    import('../report/report.ts'),
+    import('../report/table.ts'),
+    import('../store/spec-file.ts'),
+    import('../custom/open.ts'),
+  ]);
   const file = args.spec === undefined ? undefined : await specFile.readSpecFile(args.spec);
   const base = fillSpec({ models: DEMO_MODELS, ...file?.spec });
   // A spec may come from anyone: the programs that it names run where the user names them, too.
@@ -232,7 +238,7 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
   for (const difference of file ? specFile.specDifferences(record, file) : [])
     progress.note(`warning: ${difference}`);
   const page = join(folder, 'leaderboard.html');
-  await disk.replace(page, leaderboard(record));
+  await writeLeaderboard(mergeRuns([{ folder, record }]), page, { signal });
   process.stdout.write(args.json ? `${JSON.stringify(record, null, 2)}\n` : `${resultTable(record)}\n`);
   if (args.model === undefined)
     progress.note('The bundled model has random weights: its scores show the pipeline, no skill.');

@@ -1,6 +1,7 @@
 import type { CellResult } from '../types.ts';
 import type { Board, BoardCell } from './board.ts';
 import { type ChartSpec, drawChart, type Point, type Series } from './charts.ts';
+import { contaminationCharts } from './contamination.ts';
 import { formatUnit } from './format.ts';
 import type { Html } from './html.ts';
 
@@ -19,7 +20,11 @@ export function boardCharts(board: Board): Chart[] {
     ...groupCharts(board).map((spec) => ({ ...spec, task: null })),
     ...board.tasks.flatMap((_, task) => taskCharts(board, task).map((spec) => ({ ...spec, task }))),
   ];
-  return specs.map((spec) => ({ id: spec.id, title: spec.title, task: spec.task, svg: drawChart(spec) }));
+  const drawn = specs.map((spec) => ({
+    ...{ id: spec.id, title: spec.title, task: spec.task },
+    svg: drawChart(spec),
+  }));
+  return [...drawn, ...contaminationCharts(board)];
 }
 
 /** A value at a model and a number of shots. */

@@ -1,6 +1,6 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
-import { formatInterval, formatValue } from './format.ts';
+import { formatInterval, formatValue, isShare } from './format.ts';
 import { Html } from './html.ts';
 
 /** A point of a chart: its place, its interval, and its text for those who point at it. */
@@ -8,6 +8,8 @@ export interface Point {
   readonly x: number | string;
   readonly y: number;
   readonly ci95: readonly [number, number] | null;
+  /** What it is, where the series and its place do not say it. */
+  readonly label?: string;
 }
 
 export interface Series {
@@ -37,8 +39,21 @@ export interface ChartSpec {
   readonly series: readonly Series[];
 }
 
-/** Series that can be told apart: so many colours in the page's style, each with its symbol. */
-export const STYLES = 8;
+/**
+ * Series that can be told apart, also by those who see no red or no green, each with its symbol: in light and in dark.
+ * A chart names them as variables, with the light ones to fall back on where it stands alone.
+ */
+export const SERIES_COLOURS: readonly (readonly [light: string, dark: string])[] = [
+  ['#0067a8', '#56b4e9'],
+  ['#c14a00', '#ff9d5c'],
+  ['#007a58', '#2fd3a2'],
+  ['#a8418c', '#f0a6d8'],
+  ['#7a6200', '#f0e442'],
+  ['#3f3f46', '#d4d4d8'],
+  ['#5b4fc9', '#b3a9ff'],
+  ['#a3212e', '#ff8f98'],
+];
+const STYLES = SERIES_COLOURS.length;
 const SYMBOLS = ['circle', 'square', 'triangle', 'diamond', 'star', 'wye', 'cross', 'times'] as const;
 const SIZE = { width: 460, height: 280, marginRight: 110, marginLeft: 46, marginTop: 24, marginBottom: 40 };
 
@@ -46,7 +61,7 @@ const SIZE = { width: 460, height: 280, marginRight: 110, marginLeft: 46, margin
 export function drawChart(spec: ChartSpec): Html {
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
   const { series, chance, metric, x } = spec;
-  const unit = formatValue(metric, 1) === '100.0' ? 100 : 1;
+  const unit = unitOf(metric);
   const rows = series.flatMap((own) => own.points.map((point) => rowOf(own, point, metric, unit)));
   const draws = series.flatMap((own) => (own.draws ?? []).map((point) => rowOf(own, point, metric, unit)));
   const ours = rows.filter((row) => !row.published);
@@ -59,7 +74,7 @@ export function drawChart(spec: ChartSpec): Html {
     ...SIZE,
     x: xScale(x, rows),
     y: { label: spec.yLabel, domain: [low, high], nice: true, grid: true, ticks: 5 },
-    symbol: { domain: SYMBOLS.map((_, i) => i), range: [...SYMBOLS] },
+    symbol: SYMBOL_SCALE,
     marks: [
       ...(chance === null
         ? []
@@ -79,6 +94,56 @@ export function drawChart(spec: ChartSpec): Html {
   return new Html(finish(svg, spec));
 }
 
+/** A chart of points that no line joins: whiskers for intervals, the names in the margin. */
+export function drawScatter(spec: ChartSpec): Html {
+  const { document } = parseHTML('<!doctype html><html><body></body></html>');
+  const { series, chance, metric, x } = spec;
+  const unit = unitOf(metric);
+  const rows = series.flatMap((own) => own.points.map((point) => rowOf(own, point, metric, unit)));
+  const [low, high] = rangeOf([
+    ...rows.flatMap((row) => [row.low ?? row.y, row.high ?? row.y]),
+    (chance ?? 0) * unit,
+  ]);
+  const names = [...new Map(rows.map((row) => [row.series, row])).values()];
+  const svg = Plot.plot({
+    document,
+    ...SIZE,
+    x: { ...xScale(x, rows), nice: true, zero: true },
+    y: { label: spec.yLabel, domain: [low, high], nice: true, grid: true, ticks: 5 },
+    symbol: SYMBOL_SCALE,
+    marks: [
+      ...(chance === null
+        ? []
+        : [Plot.ruleY([chance * unit], { strokeDasharray: '5 4', strokeOpacity: 0.7 })]),
+      Plot.ruleX(rows, { x: 'x', y1: 'low', y2: 'high', stroke: 'colour', strokeOpacity: 0.4 }),
+      Plot.dot(rows, { x: 'x', y: 'y', r: 3.5, fill: 'colour', symbol: 'style', title: 'title' }),
+      ...names.flatMap((row, i) => [
+        Plot.dot([row], { ...LEGEND, dx: 14, dy: 16 * i + 6, r: 3.5, fill: 'colour', symbol: 'style' }),
+        Plot.text([{ ...row, label: shortened(row.series) }], {
+          ...{
+            ...LEGEND,
+            dx: 22,
+            dy: 16 * i + 6,
+            text: 'label',
+            textAnchor: 'start',
+            fill: 'colour',
+            fontSize: 11,
+          },
+        }),
+      ]),
+    ],
+  });
+  return new Html(finish(svg, spec));
+}
+
+const LEGEND = { frameAnchor: 'top-right' } as const;
+const SYMBOL_SCALE = { domain: SYMBOLS.map((_, i) => i), range: [...SYMBOLS] };
+
+/** Shares are drawn in per cent. */
+function unitOf(metric: string): number {
+  return isShare(metric) ? 100 : 1;
+}
+
 interface Row {
   readonly x: number | string;
   readonly y: number;
@@ -91,14 +156,14 @@ interface Row {
   readonly published: boolean;
 }
 
-function rowOf(series: Series, { x, y, ci95 }: Point, metric: string, unit: number): Row {
+function rowOf(series: Series, { x, y, ci95, label }: Point, metric: string, unit: number): Row {
   const { name, published = false } = series;
   const style = series.style % STYLES;
   const interval = ci95 && formatInterval(metric, { value: y, stderr: null, ci95 });
   return {
     ...{ x, y: y * unit, low: ci95 && ci95[0] * unit, high: ci95 && ci95[1] * unit },
-    ...{ series: name, style, colour: `var(--series-${style})`, published },
-    title: `${plain(name)}, ${x}: ${formatValue(metric, y)}${interval ? ` (${interval})` : ''}`,
+    ...{ series: name, style, colour: `var(--series-${style}, ${SERIES_COLOURS[style]?.[0]})`, published },
+    title: `${plain(name)}, ${label ? plain(label) : x}: ${formatValue(metric, y)}${interval ? ` (${interval})` : ''}`,
   };
 }
 
@@ -112,11 +177,11 @@ function xScale({ label, kind, domain }: ChartSpec['x'], rows: readonly Row[]): 
   const sizes = [...new Set(rows.map((row) => Number(row.x)))].sort((a, b) => a - b);
   // Ticks at the sizes themselves, but for those that would stand on each other.
   const span = Math.log((sizes.at(-1) ?? 1) / (sizes[0] ?? 1)) || 1;
-  const ticks = sizes.reduce<number[]>(
-    (kept, size) =>
-      kept.length > 0 && Math.log(size / (kept.at(-1) ?? size)) < span / 7 ? kept : [...kept, size],
-    [],
-  );
+  const ticks: number[] = [];
+  for (const size of sizes) {
+    const last = ticks.at(-1);
+    if (last === undefined || Math.log(size / last) >= span / 7) ticks.push(size);
+  }
   if (kind === 'log') return { type: 'log', label, ticks, tickFormat: formatSize };
   return { type: 'linear', label, ticks: 5 };
 }
@@ -136,9 +201,13 @@ function endsOf(rows: readonly Row[], gap: number): (Row & { at: number; label: 
   return ends.map((row) => {
     const at = Math.max(row.y, floor);
     floor = at + gap;
-    const name = plain(row.series);
-    return { ...row, at, label: name.length > 18 ? `…${name.slice(-17)}` : name };
+    return { ...row, at, label: shortened(row.series) };
   });
+}
+
+function shortened(text: string): string {
+  const name = [...plain(text)];
+  return name.length > 18 ? `…${name.slice(-17).join('')}` : name.join('');
 }
 
 /** Without what XML may not hold and what turns the reading direction of the rest. */
@@ -167,4 +236,11 @@ function finish(svg: SvgElement, { title, id }: ChartSpec): string {
   svg.setAttribute('role', 'img');
   svg.setAttribute('aria-label', plain(title));
   return svg.outerHTML.replace(/-?\d+\.\d{3,}/g, (number) => String(Number(Number(number).toFixed(2))));
+}
+
+/** A chart by itself, as a file: colours that any program reads, on white. */
+export function standalone(svg: Html): string {
+  return `${svg.text
+    .replace(/var\(--[\w-]+, (#\w+)\)/g, '$1')
+    .replace('<svg ', '<svg style="background: white" ')}\n`;
 }

@@ -34,6 +34,11 @@ export function isShare(metric: string): boolean {
   return metric.startsWith('acc') || metric.startsWith('em') || metric.startsWith('f1');
 }
 
+/** True for perplexities and bits, of which less is better. */
+export function lessIsBetter(metric: string): boolean {
+  return /^(ppl|bp)/.test(metric);
+}
+
 /** A metric's value: per cent with one decimal for accuracies, else three significant decimals. */
 export function formatValue(metric: string, value: number): string {
   return isShare(metric) ? (100 * value).toFixed(1) : formatNumber(value);
@@ -60,6 +65,20 @@ export function formatPublished({ metric, value, difference, ...of }: PublishedC
 export function formatDifference(metric: string, difference: number): string {
   const text = formatValue(metric, difference);
   return difference < 0 ? text : `+${text}`;
+}
+
+/** With its interval, in brackets. */
+export function formatChange(
+  metric: string,
+  { value, ci95 }: { readonly value: number; readonly ci95: readonly [number, number] | null },
+): string {
+  const interval = ci95 && ` [${ci95.map((bound) => formatDifference(metric, bound)).join(', ')}]`;
+  return `${formatDifference(metric, value)}${interval ?? ''}`;
+}
+
+/** "12 tasks", "1 task". */
+export function count(n: number, one: string, many = `${one}s`): string {
+  return `${n.toLocaleString('en-US')} ${n === 1 ? one : many}`;
 }
 
 /** The number of a draw, or of how many a cell is the mean. */

@@ -1,6 +1,15 @@
 import type { Board, BoardCell, Change } from './board.ts';
 import { formatSize } from './charts.ts';
-import { formatDifference, formatInterval, formatShots, formatValue, isShare } from './format.ts';
+import {
+  count,
+  formatChange,
+  formatDifference,
+  formatInterval,
+  formatShots,
+  formatValue,
+  isShare,
+  lessIsBetter,
+} from './format.ts';
 import { type Html, html } from './html.ts';
 
 /** A model's columns: the numbers of shots at which it has any cell. */
@@ -15,17 +24,15 @@ interface Column {
 export function grid(board: Board): Html {
   const columns = columnsOf(board);
   const groups = [...new Set(board.groups.map((group) => group.group))];
-  return html`<div class="wide" tabindex="0" role="region" aria-label="Scores of every task">
+  return html`<div class="wide tall" tabindex="0" role="region" aria-label="Scores of every task">
 <table id="grid">
-<caption>Each cell: the primary metric, its 95 % interval, its change against k = 0 and against the next smaller model with 95 % intervals, published figures and what to beware of. ▲ and ▼: the change's interval leaves out 0.</caption>
+<caption class="hidden">Tasks by models and numbers of shots. Each cell: the primary metric, its 95 % interval, changes, published figures and what to beware of.</caption>
 <thead>
-<tr><th class="first" rowspan="2" scope="col" data-sort="task">task</th><th rowspan="2" scope="col">metric</th><th class="number" rowspan="2" scope="col" data-sort="chance">chance</th>${board.models.map(
-    (model, m) => {
-      const own = columns.filter((column) => column.model === m);
-      if (own.length === 0) return false;
-      return html`<th class="begins" colspan="${own.length}" scope="colgroup" data-model="${m}">${model.name}<div class="soft">${formatSize(model.identity.parameters)} parameters</div></th>`;
-    },
-  )}</tr>
+<tr><th class="first" rowspan="2" scope="col" data-sort="task">task</th>${board.models.map((model, m) => {
+    const own = columns.filter((column) => column.model === m);
+    if (own.length === 0) return false;
+    return html`<th class="begins" colspan="${own.length}" scope="colgroup" data-model="${m}">${model.name}<span class="soft">${formatSize(model.identity.parameters)} parameters</span></th>`;
+  })}</tr>
 <tr>${columns.map(({ model, k, begins }) => html`<th class="${begins ? 'number begins' : 'number'}" scope="col" data-model="${model}" data-k="${k}" data-sort="${model}.${k}">k = ${board.shots[k]}</th>`)}</tr>
 </thead>
 <tbody>
@@ -35,7 +42,8 @@ ${board.tasks.map((_, task) => taskRow(board, task, columns))}
 ${groups.map((name) => groupRow(board, name, columns))}
 ${board.means.tasks.length > 0 && meanRow(board, columns)}
 </tbody>
-</table></div>`;
+</table></div>
+<p class="soft">Each cell: the task's primary metric, its 95 % interval, and both on a line from 0 to 100 with chance as a tick; the change against k = 0 (<em>k</em>) and against the next smaller model or the checkpoint before (<em>size</em>), paired by item; a published figure and ours less it (<em>paper</em>, ~ of a model of comparable size). ▲ and ▼ mark changes whose 95 % interval leaves out 0.${board.runs.some(({ record: { spec } }) => spec.draws < 3) && board.shots.some((k) => k !== 0) && ' Intervals at k > 0 are given this draw of shots.'}</p>`;
 }
 
 function columnsOf({ models, shots, cells }: Board): Column[] {
@@ -52,7 +60,9 @@ function taskRow(board: Board, task: number, columns: readonly Column[]): Html {
   const first = own[0]?.[1].result;
   const { name } = board.tasks[task] as { name: string };
   const marked = own.some(([, cell]) => marksOf(cell).length > 0);
-  return html`<tr data-task="${task}"${marked && html` data-marked="1"`}><th scope="row"><a href="#task-${task}">${name}</a></th><td>${first?.primary}</td><td class="number">${first?.chance ? formatValue(first.primary, first.chance) : ''}</td>${columns.map(
+  const changed = own.some(([, cell]) => [cell.fromZero, cell.fromSmaller].some(isSure));
+  const seen = own.some(([, { result }]) => (result.overlap?.dirty.n ?? 0) > 0);
+  return html`<tr data-task="${task}"${marked && html` data-marked`}${changed && html` data-changed`}${seen && html` data-seen`}><th scope="row"><a href="#task-${task}">${name}</a><span class="soft">${first?.primary}${first?.chance && `, chance ${formatValue(first.primary, first.chance)}`}</span></th>${columns.map(
     ({ model, k, begins }) => {
       const [at, cell] = own.find(([, c]) => c.model === model && c.shots === board.shots[k]) ?? [];
       const place = html`class="${begins ? 'number begins' : 'number'}" data-model="${model}" data-k="${k}"`;
@@ -66,23 +76,38 @@ function gridCell(cell: BoardCell): Html {
   const { primary } = result;
   if (!estimate) return html`<span class="value">unscored</span>${marks(cell)}`;
   const [figure] = result.published?.filter((f) => f.metric === primary) ?? [];
-  return html`<span class="value">${formatValue(primary, estimate.value)}</span><span class="interval">${formatInterval(primary, estimate)}</span>${isShare(primary) && bar(cell)}${fromZero && html`<span class="more">k 0: ${changeText(primary, fromZero)}</span>`}${fromSmaller && html`<span class="more" title="against ${fromSmaller.against}">size: ${changeText(primary, fromSmaller)}</span>`}${figure && html`<span class="more" title="${figure.model}, ${figure.source}, ${figure.where}">paper: ${figure.same ? '' : '~'}${formatValue(primary, figure.value)} (${formatDifference(primary, figure.difference)})</span>`}${marks(cell)}`;
+  return html`<span class="value">${formatValue(primary, estimate.value)}</span><span class="interval">${formatInterval(primary, estimate)}</span>${isShare(primary) && bar(cell)}${fromZero && short('k', primary, fromZero)}${fromSmaller && short('size', primary, fromSmaller)}${figure && html`<span class="more" title="${figure.model}, ${figure.source}, ${figure.where}">paper ${figure.same ? '' : '~'}${formatValue(primary, figure.value)} (${formatDifference(primary, figure.difference)})</span>`}${marks(cell)}`;
+}
+
+/** A change in a word; its interval is in the task's own table. */
+function short(word: string, metric: string, change: Change): Html {
+  return html`<span class="more" title="against ${change.against}: ${formatChange(metric, change)}, ${change.n} items">${word} ${signed(metric, change)}</span>`;
 }
 
 /** The interval on a line from 0 to 100 %, with chance; the numbers beside it say the same. */
 function bar({ estimate, result }: BoardCell): Html {
   const x = (share: number): string => (4 + 92 * Math.min(1, Math.max(0, share))).toFixed(1);
   const [low, high] = estimate?.ci95 ?? [estimate?.value ?? 0, estimate?.value ?? 0];
-  return html`<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">${result.chance !== null && html`<path class="chance" d="M${x(result.chance)} 0V10"/>`}<path d="M${x(low)} 5H${x(high)}"/><circle cx="${x(estimate?.value ?? 0)}" cy="5" r="4"/></svg>`;
+  return html`<svg class="bar" viewBox="0 0 100 10" aria-hidden="true"><path class="axis" d="M4 5H96"/>${result.chance !== null && html`<path class="chance" d="M${x(result.chance)} 0V10"/>`}<path d="M${x(low)} 5H${x(high)}"/><circle cx="${x(estimate?.value ?? 0)}" cy="5" r="4"/></svg>`;
 }
 
-/** A change with a sign that does not need colour, and its interval. */
-export function changeText(metric: string, { value, ci95 }: Change): Html {
-  const sure = ci95 !== null && (ci95[0] > 0 || ci95[1] < 0);
+/** Beyond doubt: the interval leaves out 0. */
+function isSure(change: Pick<Change, 'ci95'> | null): boolean {
+  const [low, high] = change?.ci95 ?? [0, 0];
+  return low > 0 || high < 0;
+}
+
+/** A change with a mark where it is beyond doubt, which does not need colour. */
+function signed(metric: string, { value, ci95 }: Change): Html {
   const text = formatDifference(metric, value);
-  const interval = ci95 && ` [${ci95.map((bound) => formatDifference(metric, bound)).join(', ')}]`;
-  if (!sure) return html`${text}${interval}`;
-  return html`<span class="${value > 0 ? 'up' : 'down'}">${value > 0 ? '▲' : '▼'} ${text}</span>${interval}`;
+  if (!isSure({ ci95 })) return html`${text}`;
+  const better = value > 0 !== lessIsBetter(metric);
+  return html`<span class="${better ? 'up' : 'down'}">${value > 0 ? '▲' : '▼'} ${text}</span>`;
+}
+
+/** The same with its interval. */
+export function changeText(metric: string, change: Change): Html {
+  return html`${signed(metric, change)}${formatChange(metric, change).slice(formatDifference(metric, change.value).length)}`;
 }
 
 interface Mark {
@@ -139,7 +164,7 @@ function marks(cell: BoardCell): Html | false {
 
 function groupRow(board: Board, name: string, columns: readonly Column[]): Html {
   const own = board.groups.filter((group) => group.group === name);
-  return html`<tr><th scope="row">mean of ${name}</th><td>${own[0]?.metric}</td><td></td>${columns.map(
+  return html`<tr><th scope="row">mean of ${name}<span class="soft">${own[0]?.metric}, ${own[0]?.tasks} tasks</span></th>${columns.map(
     ({ model, k, begins }) => {
       const found = own.find((group) => group.model === model && group.shots === board.shots[k]);
       return html`<td class="${begins ? 'number begins' : 'number'}" data-model="${model}" data-k="${k}">${found && html`<span class="value">${formatValue(found.metric, found.value)}</span><span class="interval">${formatInterval(found.metric, found)}</span>`}</td>`;
@@ -148,7 +173,7 @@ function groupRow(board: Board, name: string, columns: readonly Column[]): Html 
 }
 
 function meanRow({ means, shots }: Board, columns: readonly Column[]): Html {
-  return html`<tr><th scope="row">mean centred score of ${means.tasks.length} ${means.tasks.length === 1 ? 'task' : 'tasks'}</th><td>centred</td><td class="number">0.0</td>${columns.map(
+  return html`<tr><th scope="row">mean centred score<span class="soft">${count(means.tasks.length, 'task')}, chance 0</span></th>${columns.map(
     ({ model, k, begins }) => {
       const found = means.values.find((mean) => mean.model === model && mean.shots === shots[k]);
       return html`<td class="${begins ? 'number begins' : 'number'}" data-model="${model}" data-k="${k}">${found && html`<span class="value">${formatValue('acc', found.value)}</span><span class="interval">${formatInterval('acc', found)}</span>`}</td>`;

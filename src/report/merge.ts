@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { CellResult, ModelIdentity, RunRecord, RunSpec, TaskIdentity } from '../types.ts';
 
 /** A run folder that was read. */
@@ -122,7 +123,8 @@ function mergeModels(runs: readonly Run[], notes: string[]): KeyedModel[] {
     const others = all.filter((other) => other.identity.ref === ref);
     const revisions = new Set(others.map((other) => other.revision));
     const apart = revisions.size === others.length ? `@${revision ?? 'main'}` : ` (${sha256.slice(0, 8)})`;
-    const name = others.length === 1 ? ref : `${ref}${apart}`;
+    const short = shortName(ref, all);
+    const name = others.length === 1 ? short : `${short}${apart}`;
     if (others.length > 1) {
       const hashes = others.map((other) => other.identity.sha256.slice(0, 8)).join(', ');
       notes.push(`${ref} names ${others.length} models of different weights: ${hashes}.`);
@@ -135,6 +137,14 @@ function mergeModels(runs: readonly Run[], notes: string[]): KeyedModel[] {
       (a.step?.number ?? -1) - (b.step?.number ?? -1) ||
       (a.name < b.name ? -1 : 1),
   );
+}
+
+/** A folder's own name, where no other model has it. */
+function shortName(ref: string, all: readonly { readonly identity: ModelIdentity }[]): string {
+  const own = basename(ref);
+  const isFolder = /^[./~]|^[A-Za-z]:\\/.test(ref) || ref.split('/').length > 2;
+  const alike = new Set(all.map(({ identity }) => identity.ref).filter((other) => basename(other) === own));
+  return isFolder && own !== '' && alike.size === 1 ? own : ref;
 }
 
 /** The step that a name ends in, such as step1000, checkpoint-1000 or ckpt_1000. */

@@ -3,7 +3,7 @@
 /** Texts of a cell in one view: the value, its interval, and the number to sort by. */
 export type Shown = readonly [value: string, interval: string, number: number | null];
 
-/** Of a cell, by view: "primary", "centred", "zero", "smaller", "clean", "dirty", or a metric's name. */
+/** Of a cell, by view: "primary", "centred", "zero", "smaller", "clean", "dirty", or "metric " and its name. */
 export type CellViews = Readonly<Record<string, Shown>>;
 
 export interface PageData {

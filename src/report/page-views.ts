@@ -27,8 +27,7 @@ export function pageData(board: Board, files: PageData['files']): PageData {
 function viewsOf({ estimate, centred, fromZero, fromSmaller, result }: BoardCell): CellViews {
   const { primary, overlap, metrics } = result;
   const views: Record<string, Shown> = {};
-  // A null prototype would not survive JSON; a metric named like a view is not ours.
-  for (const [name, own] of Object.entries(metrics)) views[name] = shownEstimate(name, own);
+  for (const [name, own] of Object.entries(metrics)) views[`metric ${name}`] = shownEstimate(name, own);
   const add = (name: string, shown: Shown | null | undefined): void => {
     if (shown) views[name] = shown;
   };

@@ -1,41 +1,144 @@
-/** The page's style. The series' colours are told apart by those who see no red or no green; symbols differ, too. */
-export const STYLE = `
-:root { color-scheme: light dark; --page: light-dark(#fff, #15171a); --ink: light-dark(#1b1d20, #e8e8e6); --line: light-dark(#d5d7da, #3b3f45); --soft: light-dark(#54585f, #abb0b8); --panel: light-dark(#f4f5f7, #1f2226); --link: light-dark(#0a58a8, #7cb8ff); --up: light-dark(#00578a, #7cc4f5); --down: light-dark(#9a3b00, #ffab7a); --series-0: light-dark(#0072b2, #56b4e9); --series-1: light-dark(#c14a00, #ff9d5c); --series-2: light-dark(#007a58, #2fd3a2); --series-3: light-dark(#a8418c, #f0a6d8); --series-4: light-dark(#7a6200, #f0e442); --series-5: light-dark(#3f3f46, #d4d4d8); --series-6: light-dark(#5b4fc9, #b3a9ff); --series-7: light-dark(#a3212e, #ff8f98); }
+import { SERIES_COLOURS } from './charts.ts';
+
+const series = SERIES_COLOURS.map(([light, dark], i) => `--series-${i}: light-dark(${light}, ${dark});`);
+
+/**
+ * The page's style. One accent; whatever a colour says, a sign, a symbol or a word says, too. Tokens are shaded in
+ * steps of one hue, the darker (in light) the less probable.
+ */
+export const STYLE: string = `
+:root {
+  color-scheme: light dark;
+  --page: light-dark(#fff, #14161a); --panel: light-dark(#f6f7f9, #1b1e23); --ink: light-dark(#16181d, #e6e7e9);
+  --soft: light-dark(#585e69, #a3a9b4); --line: light-dark(#dfe2e7, #33383f); --strong-line: light-dark(#b9bfc9, #525963);
+  --accent: light-dark(#0067a8, #6db9f2); --better: light-dark(#00619b, #76c0f5); --worse: light-dark(#a33f00, #ffab7a);
+  ${series.join(' ')}
+}
 * { box-sizing: border-box; }
-body { font: 15px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 96rem; padding: 1rem 1.25rem 4rem; background: var(--page); color: var(--ink); overflow-wrap: anywhere; }
-h1 { font-size: 1.6rem; margin: .5rem 0 0; } h2 { font-size: 1.25rem; margin: 2.2rem 0 .5rem; } h3 { font-size: 1.02rem; margin: 1.2rem 0 .4rem; }
-a { color: var(--link); } a, button, input, select, summary { outline-offset: 2px; }
-:focus-visible { outline: 3px solid var(--link); }
-.soft { color: var(--soft); font-size: .9em; }
-.wide { overflow-x: auto; max-width: 100%; }
-table { border-collapse: collapse; font-size: .93em; }
-caption { text-align: left; color: var(--soft); padding: .3rem 0; }
-th, td { border-bottom: 1px solid var(--line); padding: .3rem .55rem; text-align: left; vertical-align: top; }
-thead th { background: var(--panel); font-weight: 600; }
-th.number, td.number { font-variant-numeric: tabular-nums; text-align: right; white-space: nowrap; overflow-wrap: normal; }
-#grid th[scope=row] { position: sticky; left: 0; background: var(--page); min-width: 8.5rem; max-width: 15rem; z-index: 1; }
-#grid thead .first { position: sticky; left: 0; background: var(--panel); z-index: 2; }
-#grid .begins { border-left: 2px solid var(--line); }
+html { scroll-padding-top: 1rem; -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
+body {
+  font: 15px/1.5 system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif;
+  margin: 0 auto; max-width: 100rem; padding: 1.75rem 2rem 4rem;
+  background: var(--page); color: var(--ink); overflow-wrap: anywhere;
+}
+h1 { font-size: 1.5rem; line-height: 1.25; letter-spacing: -.01em; margin: 0; }
+h2 { font-size: 1.15rem; line-height: 1.3; margin: 2.75rem 0 .6rem; }
+h3 { font-size: 1rem; margin: 1.5rem 0 .4rem; }
+h4 { font-size: .93rem; margin: 1.4rem 0 .4rem; }
+p { margin: .4rem 0; max-width: 75ch; }
+a { color: var(--accent); text-decoration-thickness: 1px; text-underline-offset: 2px; }
+a, button, input, select, summary, [tabindex] { outline-offset: 2px; }
+:focus-visible { outline: 2px solid var(--accent); }
+code { font: .9em ui-monospace, 'SF Mono', Menlo, Consolas, monospace; }
+strong { font-weight: 650; }
+.soft { color: var(--soft); font-size: .88em; }
+.hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+dl.summary { display: grid; grid-template-columns: max-content minmax(0, 78ch); gap: .35rem 1.25rem; margin: 1.1rem 0 0; }
+dl.summary dt { font-weight: 650; }
+dl.summary dd, dl.summary strong { font-variant-numeric: tabular-nums; }
+dd { margin: 0; }
+.notes { border-left: 3px solid var(--worse); padding: .1rem 0 .1rem 1rem; margin: 1.25rem 0; }
+.notes ul { margin: 0; padding-left: 1.1em; max-width: 85ch; }
+
+.wide { overflow: auto; max-width: 100%; }
+.wide.tall { max-height: 88vh; border: 1px solid var(--line); border-radius: 6px; }
+table { border-collapse: separate; border-spacing: 0; font-size: .9rem; line-height: 1.4; }
+caption { text-align: left; }
+th, td { border-bottom: 1px solid var(--line); padding: .35rem .7rem; text-align: left; vertical-align: top; }
+th { font-weight: 600; }
+thead th { background: var(--panel); vertical-align: bottom; white-space: nowrap; }
+.number { font-variant-numeric: tabular-nums; text-align: right; white-space: nowrap; overflow-wrap: normal; }
+td ul { margin: 0; padding-left: 1.1em; }
+#grid thead tr > * { position: sticky; z-index: 2; }
+#grid thead tr:first-child > * { top: 0; height: 3.6rem; vertical-align: top; }
+#grid thead tr:last-child > .number { top: 3.6rem; }
+#grid th[scope=row], #grid thead .first { position: sticky; left: 0; min-width: 9.5rem; max-width: 16rem; white-space: normal; }
+#grid th[scope=row] { background: var(--page); z-index: 1; }
+#grid thead .first { z-index: 3; vertical-align: bottom; }
+#grid .begins { border-left: 1px solid var(--strong-line); }
 #grid tbody tr:hover > * { background: var(--panel); }
-#grid .value { display: block; font-weight: 650; font-size: 1.08em; } #grid .interval, #grid .more { display: block; color: var(--soft); font-size: .82em; }
+#grid td { min-width: 5.9rem; }
+#grid .value { display: block; font-weight: 650; font-size: 1.02rem; }
+#grid .interval, #grid .more { display: block; color: var(--soft); font-size: .8rem; }
+#grid .interval { min-height: 1.1rem; }
+#grid th .soft { display: block; font-weight: 400; }
 #grid.other .more, #grid.other .bar { display: none; }
 #grid .means th, #grid .means td { background: var(--panel); }
-.bar { display: block; width: 4.6rem; height: 8px; margin: 2px 0 2px auto; } .bar path { stroke: var(--soft); stroke-width: 2; fill: none; } .bar .chance { stroke: var(--down); stroke-dasharray: 2 2; } .bar circle { fill: var(--series-0); }
-.up { color: var(--up); font-weight: 600; } .down { color: var(--down); font-weight: 600; }
-.mark { display: inline-block; border: 1px solid currentColor; border-radius: 3px; padding: 0 .3em; margin: 1px 0 1px 2px; font-size: .95em; text-decoration: none; color: var(--ink); } .mark.alarm { color: var(--down); font-weight: 700; }
-.notes { border-left: 4px solid var(--down); background: var(--panel); padding: .5rem 1rem; margin: 1rem 0; } .notes ul { margin: .3rem 0; padding-left: 1.2em; }
-.charts { display: flex; flex-wrap: wrap; gap: 1rem; } figure { margin: 0; max-width: 100%; width: 30rem; border: 1px solid var(--line); border-radius: 6px; padding: .6rem; } figcaption { font-weight: 600; font-size: .95em; } figure svg { width: 100%; height: auto; display: block; }
-#tools { display: flex; flex-wrap: wrap; gap: .6rem 1.1rem; align-items: end; background: var(--panel); border-radius: 6px; padding: .7rem .9rem; margin: 1rem 0; } #tools[hidden] { display: none; }
-#tools fieldset { border: 0; margin: 0; padding: 0; display: flex; flex-wrap: wrap; gap: .1rem .8rem; max-width: 40rem; } #tools legend, #tools label.above { font-size: .85em; color: var(--soft); display: block; padding: 0; }
-button, input, select { font: inherit; color: inherit; background: var(--page); border: 1px solid var(--line); border-radius: 4px; padding: .2rem .5rem; max-width: 100%; } button { cursor: pointer; } input[type=checkbox] { accent-color: var(--link); }
-th button { border: 0; background: none; padding: 0; font-weight: 600; text-align: inherit; } th[aria-sort=ascending] button::after { content: " ▲"; } th[aria-sort=descending] button::after { content: " ▼"; }
-details.task { border: 1px solid var(--line); border-radius: 6px; margin: .5rem 0; } details.task > summary { padding: .5rem .8rem; cursor: pointer; } details.task > div { padding: 0 .8rem .8rem; } summary h3 { display: inline; }
-.examples ol { list-style: none; padding: 0; margin: .4rem 0; } .examples li { border-top: 1px solid var(--line); padding: .25rem 0; } .examples li > button { text-align: left; width: 100%; border: 0; background: none; }
-pre { white-space: pre-wrap; background: var(--panel); padding: .6rem; border-radius: 4px; max-height: 24rem; overflow: auto; font: .88em/1.45 ui-monospace, monospace; unicode-bidi: plaintext; }
-.token { font-family: ui-monospace, monospace; font-size: .92em; white-space: pre-wrap; color: light-dark(#1b1d20, #f2f2f0); border-radius: 2px; } .token.miss { text-decoration: underline dotted; } .p0 { background: light-dark(#fff7e6, #26231d); } .p1 { background: light-dark(#ffe7b8, #3c3018); } .p2 { background: light-dark(#ffd08a, #573c10); } .p3 { background: light-dark(#ffb866, #713f0b); } .p4 { background: light-dark(#ff9c4d, #8d3d0b); }
-dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .15rem 1rem; } dt { color: var(--soft); } dd { margin: 0; }
-td ul { margin: 0; padding-left: 1.1em; }
-.hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-@media (max-width: 40rem) { body { padding: .6rem .7rem 3rem; } dl { grid-template-columns: 1fr; } dd { margin-bottom: .4rem; } #grid th[scope=row] { min-width: 6.5rem; max-width: 8rem; } #tools > * { flex: 1 1 100%; } }
-@media print { #tools, .examples { display: none; } body { max-width: none; font-size: 10pt; } .wide { overflow: visible; } figure { break-inside: avoid; } }
+#grid tbody:last-child tr:last-child > * { border-bottom: 0; }
+.bar { display: block; width: 4.5rem; height: 8px; margin: 2px 0 3px auto; }
+.bar path { stroke: var(--soft); stroke-width: 1.5; fill: none; vector-effect: non-scaling-stroke; }
+.bar .axis { stroke: var(--line); }
+.bar .chance { stroke: var(--ink); stroke-dasharray: 2 1.5; }
+.bar circle { fill: var(--accent); }
+.up { color: var(--better); font-weight: 600; } .down { color: var(--worse); font-weight: 600; }
+.mark { display: inline-block; border: 1px solid var(--strong-line); border-radius: 3px; padding: 0 .3em; margin: 2px 0 0 3px; color: var(--ink); line-height: 1.35; }
+.mark.alarm { color: var(--worse); border-color: currentColor; font-weight: 600; }
+
+.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 26rem), 1fr)); gap: 1.5rem 2rem; margin: 1rem 0; }
+figure { margin: 0; min-width: 0; max-width: 36rem; }
+figcaption { font-weight: 600; font-size: .9rem; display: flex; justify-content: space-between; gap: 1rem; align-items: baseline; }
+figure svg { width: 100%; height: auto; display: block; overflow: visible; }
+figcaption button { border: 0; background: none; color: var(--accent); font-size: .8rem; padding: 0 .2rem; }
+
+#tools { display: flex; flex-wrap: wrap; gap: .7rem 1.4rem; align-items: end; margin: .8rem 0; }
+#tools[hidden], [hidden] { display: none; }
+#tools fieldset { border: 0; margin: 0; padding: 0; min-width: 0; }
+#tools .choices { display: flex; flex-wrap: wrap; gap: .1rem .9rem; padding: .22rem 0; }
+#tools legend, #tools label.above { font-size: .8rem; color: var(--soft); display: block; padding: 0; }
+#tools .end { margin-left: auto; display: flex; gap: .4rem; flex-wrap: wrap; }
+button, input, select { font: inherit; color: inherit; background: var(--page); border: 1px solid var(--strong-line); border-radius: 4px; padding: .2rem .55rem; max-width: 100%; }
+button { cursor: pointer; } button:hover { border-color: var(--accent); }
+input[type=checkbox] { accent-color: var(--accent); margin: 0 .3em 0 0; }
+th button { border: 0; background: none; padding: 0; font-weight: 600; text-align: inherit; }
+th button:hover { text-decoration: underline; }
+th[aria-sort=ascending] button::after { content: ' ▲'; } th[aria-sort=descending] button::after { content: ' ▼'; }
+#status { color: var(--soft); font-size: .88rem; min-height: 1.4em; margin: .2rem 0; }
+
+details > summary { cursor: pointer; }
+details.task { border-top: 1px solid var(--line); content-visibility: auto; contain-intrinsic-size: auto 2.6rem; }
+details.task:last-of-type { border-bottom: 1px solid var(--line); }
+details.task > summary { padding: .5rem .2rem; }
+details.task > summary:hover { background: var(--panel); }
+details.task > div { padding: 0 .2rem 1.5rem 1.1rem; }
+summary h3 { display: inline; font-size: .95rem; margin-right: .6rem; }
+.examples > form { display: flex; flex-wrap: wrap; gap: .6rem; align-items: center; margin: .4rem 0; }
+.examples ol { list-style: none; padding: 0; margin: .4rem 0; border-bottom: 1px solid var(--line); }
+.examples li { border-top: 1px solid var(--line); }
+.examples li > button { display: grid; grid-template-columns: minmax(0, 1fr) max-content; gap: 0 1rem; width: 100%; border: 0; border-radius: 0; padding: .35rem .3rem; background: none; text-align: left; }
+.examples li > button:hover, .examples li > button[aria-expanded=true] { background: var(--panel); }
+.examples .line { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; unicode-bidi: plaintext; }
+.examples .kinds { font-size: .8rem; color: var(--soft); text-align: right; }
+.example { padding: .3rem .3rem 1.2rem 1rem; }
+.example tr.chosen > * { background: var(--panel); }
+.example tr.chosen > :first-child { box-shadow: inset 3px 0 var(--accent); }
+pre { white-space: pre-wrap; background: var(--panel); padding: .7rem .9rem; border-radius: 4px; max-height: 26rem; overflow: auto; font: .85rem/1.5 ui-monospace, 'SF Mono', Menlo, Consolas, monospace; unicode-bidi: plaintext; margin: .4rem 0; max-width: 110ch; }
+pre .shots { color: var(--soft); }
+.tokens { font: .87rem/1.75 ui-monospace, 'SF Mono', Menlo, Consolas, monospace; white-space: pre-wrap; max-width: 110ch; unicode-bidi: isolate; }
+.token { border-radius: 2px; padding: 1px 0; margin-right: 1px; } .token.miss { text-decoration: underline dotted; text-underline-offset: 3px; }
+.p0 { background: light-dark(#eef4fa, #1d2731); } .p1 { background: light-dark(#fdeecb, #3b3118); } .p2 { background: light-dark(#fbd594, #573d12); } .p3 { background: light-dark(#f8b566, #76450d); } .p4 { background: light-dark(#f3924a, #96400a); }
+.key { display: flex; flex-wrap: wrap; gap: .2rem .8rem; font-size: .8rem; color: var(--soft); } .key .token { color: var(--ink); padding: 0 .4em; }
+dl.identity, dl.metrics { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .15rem 1.25rem; font-size: .9rem; }
+dl.identity dt, dl.metrics dt { color: var(--soft); }
+footer { color: var(--soft); font-size: .85rem; margin-top: 3rem; }
+
+@media (max-width: 44rem) {
+  body { padding: 1rem .9rem 3rem; }
+  h1 { font-size: 1.3rem; }
+  dl.summary, dl.identity, dl.metrics { grid-template-columns: minmax(0, 1fr); gap: 0; }
+  dl.summary dd, dl.identity dd, dl.metrics dd { margin-bottom: .5rem; }
+  th, td { padding: .35rem .5rem; }
+  #grid th[scope=row], #grid thead .first { min-width: 6.5rem; max-width: 7.5rem; }
+  #tools > * { flex: 1 1 100%; } #tools .end { margin-left: 0; }
+  .examples li > button { grid-template-columns: minmax(0, 1fr); } .examples .kinds { text-align: left; }
+  .example, details.task > div { padding-left: .2rem; }
+}
+@media print {
+  :root { color-scheme: light; }
+  body { max-width: none; padding: 0; font-size: 9.5pt; }
+  #tools, #status, .examples, figcaption button { display: none; }
+  .wide, .wide.tall { overflow: visible; max-height: none; border: 0; }
+  #grid thead tr > *, #grid th[scope=row] { position: static; }
+  table { font-size: 7.5pt; } th, td { padding: 2px 4px; } #grid td { min-width: 0; }
+  figure, tr { break-inside: avoid; }
+}
 `;

@@ -25,7 +25,7 @@ ${examples && html`<h4>Examples</h4>\n<div class="examples" data-examples-of="${
 
 export function figures(charts: readonly Chart[]): Html | false {
   if (charts.length === 0) return false;
-  return html`<div class="charts">${charts.map((chart) => html`<figure><figcaption>${chart.title}</figcaption>${chart.svg}</figure>\n`)}</div>`;
+  return html`<div class="charts">${charts.map((chart) => html`<figure data-chart="${chart.id}"><figcaption>${chart.title}</figcaption>${chart.svg}</figure>\n`)}</div>`;
 }
 
 function cellTable(board: Board, cells: readonly BoardCell[]): Html {
