@@ -11,6 +11,7 @@ export interface Change {
   readonly n: number;
   /** What it is measured from, for a reader. */
   readonly against: string;
+  readonly kind: 'k' | 'size' | 'step';
 }
 
 export interface BoardCell extends MergedCell {
@@ -51,11 +52,11 @@ export function boardCells(merged: Merged, cells: readonly MergedCell[], items: 
   return cells.map((cell, at): BoardCell => {
     const { model, result, shots } = cell;
     const { primary } = result;
-    const change = (other: number, against: string): Change | null => {
+    const change = (other: number, against: string, kind: Change['kind']): Change | null => {
       const [to, from] = [items.cells[at], items.cells[other]];
       if (!to || !from || cells[other]?.result.primary !== primary) return null;
       const found = pairedChange(to, from, items.clusters);
-      return found && { ...found, against };
+      return found && { ...found, against, kind };
     };
     const zero = shots === 0 ? -1 : cells.findIndex((c) => c.model === model && c.shots === 0);
     const before = modelBefore(merged.models, model);
@@ -64,8 +65,15 @@ export function boardCells(merged: Merged, cells: readonly MergedCell[], items: 
       ...cell,
       estimate: result.metrics[primary] ?? null,
       centred: centredOf(result),
-      fromZero: zero < 0 ? null : change(zero, 'k = 0'),
-      fromSmaller: smaller < 0 ? null : change(smaller, merged.models[before]?.name ?? ''),
+      fromZero: zero < 0 ? null : change(zero, 'k = 0', 'k'),
+      fromSmaller:
+        smaller < 0
+          ? null
+          : change(
+              smaller,
+              merged.models[before]?.name ?? '',
+              isSameTraining(merged.models[model], merged.models[before]) ? 'step' : 'size',
+            ),
     };
   });
 }
@@ -87,6 +95,11 @@ export function modelBefore(models: readonly MergedModel[], at: number): number 
   return (kin.length > 0 ? kin : smaller).at(-1) ?? -1;
 }
 
+function isSameTraining(a: MergedModel | undefined, b: MergedModel | undefined): boolean {
+  return a?.step != null && a.step.series === b?.step?.series;
+}
+
+/** The primary metric with guessing at 0 and perfection at 1; null where chance has no meaning. */
 export function centredOf({ metrics, primary, chance }: CellResult): Estimate | null {
   const estimate = metrics[primary];
   if (!estimate || chance === null) return null;

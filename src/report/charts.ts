@@ -55,6 +55,8 @@ export const SERIES_COLOURS: readonly (readonly [light: string, dark: string])[]
 ];
 const STYLES = SERIES_COLOURS.length;
 const SYMBOLS = ['circle', 'square', 'triangle', 'diamond', 'star', 'wye', 'cross', 'times'] as const;
+/** Lines whose intervals are drawn as bands. */
+const BANDS = 3;
 const SIZE = { width: 460, height: 280, marginRight: 110, marginLeft: 46, marginTop: 24, marginBottom: 40 };
 
 /** A chart as SVG: lines with their intervals as bands, chance as a dashed rule, names at the ends of the lines. */
@@ -62,10 +64,10 @@ export function drawChart(spec: ChartSpec): Html {
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
   const { series, chance, metric, x } = spec;
   const unit = unitOf(metric);
+  const lines = series.filter(({ published }) => !published).length;
   const rows = series.flatMap((own) => own.points.map((point) => rowOf(own, point, metric, unit)));
   const draws = series.flatMap((own) => (own.draws ?? []).map((point) => rowOf(own, point, metric, unit)));
   const ours = rows.filter((row) => !row.published);
-  const banded = ours.filter((row) => row.low !== null);
   const theirs = rows.filter((row) => row.published);
   const bounds = [...rows, ...draws].flatMap((row) => [row.y, row.low ?? row.y, row.high ?? row.y]);
   const [low, high] = rangeOf([...bounds, ...(chance === null ? [] : [chance * unit])]);
@@ -79,15 +81,38 @@ export function drawChart(spec: ChartSpec): Html {
       ...(chance === null
         ? []
         : [Plot.ruleY([chance * unit], { strokeDasharray: '5 4', strokeOpacity: 0.7 })]),
-      Plot.areaY(banded, { x: 'x', y1: 'low', y2: 'high', z: 'series', fill: 'colour', fillOpacity: 0.13 }),
-      Plot.ruleX(banded, { x: 'x', y1: 'low', y2: 'high', stroke: 'colour', strokeOpacity: 0.5 }),
       Plot.lineY(theirs, { x: 'x', y: 'y', z: 'series', stroke: 'colour', strokeDasharray: '2 4' }),
-      Plot.lineY(ours, { x: 'x', y: 'y', z: 'series', stroke: 'colour', strokeWidth: 2 }),
-      Plot.dot(draws, { x: 'x', y: 'y', r: 2, fill: 'colour', fillOpacity: 0.6, title: 'title' }),
       Plot.dot(theirs, { x: 'x', y: 'y', r: 4.5, stroke: 'colour', symbol: 'style', title: 'title' }),
-      Plot.dot(ours, { x: 'x', y: 'y', r: 4, fill: 'colour', symbol: 'style', title: 'title' }),
+      ...series.flatMap((own, i) => {
+        if (own.published) return [];
+        // Bands of many lines are one grey: whiskers beside each other tell them apart.
+        const dx = x.kind === 'ordinal' ? 5 * (i - (lines - 1) / 2) : 0;
+        const points = ours.filter((row) => row.series === own.name);
+        const banded = points.filter((row) => row.low !== null);
+        const place = { x: 'x', dx };
+        return [
+          ...(lines <= BANDS
+            ? [Plot.areaY(banded, { ...place, y1: 'low', y2: 'high', fill: 'colour', fillOpacity: 0.1 })]
+            : []),
+          Plot.ruleX(banded, { ...place, y1: 'low', y2: 'high', stroke: 'colour', strokeOpacity: 0.5 }),
+          Plot.lineY(points, { ...place, y: 'y', stroke: 'colour', strokeWidth: 2 }),
+          Plot.dot(
+            draws.filter((row) => row.series === own.name),
+            { ...place, y: 'y', r: 2, fill: 'colour', fillOpacity: 0.5, title: 'title' },
+          ),
+          Plot.dot(points, { ...place, y: 'y', r: 4, fill: 'colour', symbol: 'style', title: 'title' }),
+        ];
+      }),
       Plot.text(endsOf(rows, (high - low) / 14), {
-        ...{ x: 'x', y: 'at', text: 'label', dx: 9, textAnchor: 'start', fill: 'colour', fontSize: 11 },
+        ...{
+          x: 'x',
+          y: 'at',
+          text: 'label',
+          dx: x.kind === 'ordinal' ? 7 + 2.5 * lines : 9,
+          textAnchor: 'start',
+          fill: 'colour',
+          fontSize: 11,
+        },
       }),
     ],
   });
@@ -173,7 +198,8 @@ function rangeOf(values: readonly number[]): [number, number] {
 }
 
 function xScale({ label, kind, domain }: ChartSpec['x'], rows: readonly Row[]): Plot.ScaleOptions {
-  if (kind === 'ordinal') return { type: 'point', label, domain: [...(domain ?? [])], padding: 0.2 };
+  const centred = { label, labelAnchor: 'center', labelArrow: 'none' } as const;
+  if (kind === 'ordinal') return { type: 'point', ...centred, domain: [...(domain ?? [])], padding: 0.2 };
   const sizes = [...new Set(rows.map((row) => Number(row.x)))].sort((a, b) => a - b);
   // Ticks at the sizes themselves, but for those that would stand on each other.
   const span = Math.log((sizes.at(-1) ?? 1) / (sizes[0] ?? 1)) || 1;
@@ -182,8 +208,8 @@ function xScale({ label, kind, domain }: ChartSpec['x'], rows: readonly Row[]): 
     const last = ticks.at(-1);
     if (last === undefined || Math.log(size / last) >= span / 7) ticks.push(size);
   }
-  if (kind === 'log') return { type: 'log', label, ticks, tickFormat: formatSize };
-  return { type: 'linear', label, ticks: 5 };
+  if (kind === 'log') return { type: 'log', ...centred, ticks, tickFormat: formatSize };
+  return { type: 'linear', ...centred, ticks: 5 };
 }
 
 /** 124 M, 1.5 G: to three digits. */

@@ -43,7 +43,7 @@ ${groups.map((name) => groupRow(board, name, columns))}
 ${board.means.tasks.length > 0 && meanRow(board, columns)}
 </tbody>
 </table></div>
-<p class="soft">Each cell: the task's primary metric, its 95 % interval, and both on a line from 0 to 100 with chance as a tick; the change against k = 0 (<em>k</em>) and against the next smaller model or the checkpoint before (<em>size</em>), paired by item; a published figure and ours less it (<em>paper</em>, ~ of a model of comparable size). ▲ and ▼ mark changes whose 95 % interval leaves out 0.${board.runs.some(({ record: { spec } }) => spec.draws < 3) && board.shots.some((k) => k !== 0) && ' Intervals at k > 0 are given this draw of shots.'}</p>`;
+<p class="soft">Each cell: the task's primary metric, its 95 % interval, and both on a line from 0 to 100 with chance as a tick; the change against k = 0 (<em>k</em>) and against the next smaller model (<em>size</em>) or the checkpoint before (<em>step</em>), paired by item; a published figure and ours less it (<em>paper</em>, ~ of a model of comparable size). ▲ and ▼ mark changes whose 95 % interval leaves out 0.${board.runs.some(({ record: { spec } }) => spec.draws < 3) && board.shots.some((k) => k !== 0) && ' Intervals at k > 0 are given this draw of shots.'}</p>`;
 }
 
 function columnsOf({ models, shots, cells }: Board): Column[] {
@@ -62,7 +62,7 @@ function taskRow(board: Board, task: number, columns: readonly Column[]): Html {
   const marked = own.some(([, cell]) => marksOf(cell).length > 0);
   const changed = own.some(([, cell]) => [cell.fromZero, cell.fromSmaller].some(isSure));
   const seen = own.some(([, { result }]) => (result.overlap?.dirty.n ?? 0) > 0);
-  return html`<tr data-task="${task}"${marked && html` data-marked`}${changed && html` data-changed`}${seen && html` data-seen`}><th scope="row"><a href="#task-${task}">${name}</a><span class="soft">${first?.primary}${first?.chance && `, chance ${formatValue(first.primary, first.chance)}`}</span></th>${columns.map(
+  return html`<tr data-task="${task}"${marked && html` data-marked`}${changed && html` data-changed`}${seen && html` data-seen`}><th scope="row"><a href="#task-${task}">${name}</a><span class="soft">${first?.primary}${(first?.chance ?? 0) > 0 && `, chance ${formatValue(first?.primary ?? '', first?.chance ?? 0)}`}</span></th>${columns.map(
     ({ model, k, begins }) => {
       const [at, cell] = own.find(([, c]) => c.model === model && c.shots === board.shots[k]) ?? [];
       const place = html`class="${begins ? 'number begins' : 'number'}" data-model="${model}" data-k="${k}"`;
@@ -76,7 +76,7 @@ function gridCell(cell: BoardCell): Html {
   const { primary } = result;
   if (!estimate) return html`<span class="value">unscored</span>${marks(cell)}`;
   const [figure] = result.published?.filter((f) => f.metric === primary) ?? [];
-  return html`<span class="value">${formatValue(primary, estimate.value)}</span><span class="interval">${formatInterval(primary, estimate)}</span>${isShare(primary) && bar(cell)}${fromZero && short('k', primary, fromZero)}${fromSmaller && short('size', primary, fromSmaller)}${figure && html`<span class="more" title="${figure.model}, ${figure.source}, ${figure.where}">paper ${figure.same ? '' : '~'}${formatValue(primary, figure.value)} (${formatDifference(primary, figure.difference)})</span>`}${marks(cell)}`;
+  return html`<span class="value">${formatValue(primary, estimate.value)}</span><span class="interval">${formatInterval(primary, estimate)}</span>${isShare(primary) && bar(cell)}${fromZero && short(fromZero.kind, primary, fromZero)}${fromSmaller && short(fromSmaller.kind, primary, fromSmaller)}${figure && html`<span class="more" title="${figure.model}, ${figure.source}, ${figure.where}">paper ${figure.same ? '' : '~'}${formatValue(primary, figure.value)} (${formatDifference(primary, figure.difference)})</span>`}${marks(cell)}`;
 }
 
 /** A change in a word; its interval is in the task's own table. */
@@ -132,12 +132,11 @@ export function marksOf({ result, run }: BoardCell): Mark[] {
         title: `${share} of the items stand in the training data: ${parts.join(', ')}`,
       });
   }
-  const shots = formatShots(result);
-  if (shots !== String(result.shots)) {
-    const used = shots.slice(shots.indexOf('(') + 1, -1);
+  if (formatShots(result) !== String(result.shots)) {
+    const { min, mean, max } = shots_used;
     marks.push({
-      text: used,
-      title: `of ${result.shots} shots ${shots_used.min} to ${shots_used.max} fitted the window`,
+      text: `${min === max ? min : mean.toFixed(1)} of ${result.shots} shots`,
+      title: `of ${result.shots} shots ${min === max ? min : `${min} to ${max}`} fitted the window`,
     });
   }
   if (tokens_dropped > 0)

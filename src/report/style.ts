@@ -40,7 +40,7 @@ dd { margin: 0; }
 .notes { border-left: 3px solid var(--worse); padding: .1rem 0 .1rem 1rem; margin: 1.25rem 0; }
 .notes ul { margin: 0; padding-left: 1.1em; max-width: 85ch; }
 
-.wide { overflow: auto; max-width: 100%; }
+.wide { overflow: auto; max-width: 100%; position: relative; }
 .wide.tall { max-height: 88vh; border: 1px solid var(--line); border-radius: 6px; }
 table { border-collapse: separate; border-spacing: 0; font-size: .9rem; line-height: 1.4; }
 caption { text-align: left; }
@@ -49,6 +49,9 @@ th { font-weight: 600; }
 thead th { background: var(--panel); vertical-align: bottom; white-space: nowrap; }
 .number { font-variant-numeric: tabular-nums; text-align: right; white-space: nowrap; overflow-wrap: normal; }
 td ul { margin: 0; padding-left: 1.1em; }
+.wide { overflow-wrap: break-word; }
+th[scope=row] { min-width: 7rem; max-width: 18rem; overflow-wrap: anywhere; }
+.long { min-width: 16rem; max-width: 26rem; }
 #grid thead tr > * { position: sticky; z-index: 2; }
 #grid thead tr:first-child > * { top: 0; height: 3.6rem; vertical-align: top; }
 #grid thead tr:last-child > .number { top: 3.6rem; }
@@ -60,7 +63,7 @@ td ul { margin: 0; padding-left: 1.1em; }
 #grid td { min-width: 5.9rem; }
 #grid .value { display: block; font-weight: 650; font-size: 1.02rem; }
 #grid .interval, #grid .more { display: block; color: var(--soft); font-size: .8rem; }
-#grid .interval { min-height: 1.1rem; }
+#grid .more { white-space: normal; max-width: 9.5rem; margin-left: auto; }
 #grid th .soft { display: block; font-weight: 400; }
 #grid.other .more, #grid.other .bar { display: none; }
 #grid .means th, #grid .means td { background: var(--panel); }
@@ -71,14 +74,14 @@ td ul { margin: 0; padding-left: 1.1em; }
 .bar .chance { stroke: var(--ink); stroke-dasharray: 2 1.5; }
 .bar circle { fill: var(--accent); }
 .up { color: var(--better); font-weight: 600; } .down { color: var(--worse); font-weight: 600; }
-.mark { display: inline-block; border: 1px solid var(--strong-line); border-radius: 3px; padding: 0 .3em; margin: 2px 0 0 3px; color: var(--ink); line-height: 1.35; }
+.mark { display: inline-block; border: 1px solid var(--strong-line); border-radius: 3px; padding: 0 .3em; margin: 2px 0 0 3px; color: var(--ink); line-height: 1.35; white-space: nowrap; }
 .mark.alarm { color: var(--worse); border-color: currentColor; font-weight: 600; }
 
 .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 26rem), 1fr)); gap: 1.5rem 2rem; margin: 1rem 0; }
 figure { margin: 0; min-width: 0; max-width: 36rem; }
 figcaption { font-weight: 600; font-size: .9rem; display: flex; justify-content: space-between; gap: 1rem; align-items: baseline; }
 figure svg { width: 100%; height: auto; display: block; overflow: visible; }
-figcaption button { border: 0; background: none; color: var(--accent); font-size: .8rem; padding: 0 .2rem; }
+figcaption button { border: 0; background: none; color: var(--accent); font-size: .8rem; padding: 0 .2rem; white-space: nowrap; overflow-wrap: normal; }
 
 #tools { display: flex; flex-wrap: wrap; gap: .7rem 1.4rem; align-items: end; margin: .8rem 0; }
 #tools[hidden], [hidden] { display: none; }
@@ -95,7 +98,7 @@ th[aria-sort=ascending] button::after { content: ' ▲'; } th[aria-sort=descendi
 #status { color: var(--soft); font-size: .88rem; min-height: 1.4em; margin: .2rem 0; }
 
 details > summary { cursor: pointer; }
-details.task { border-top: 1px solid var(--line); content-visibility: auto; contain-intrinsic-size: auto 2.6rem; }
+details.task { border-top: 1px solid var(--line); }
 details.task:last-of-type { border-bottom: 1px solid var(--line); }
 details.task > summary { padding: .5rem .2rem; }
 details.task > summary:hover { background: var(--panel); }

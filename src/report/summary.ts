@@ -42,7 +42,7 @@ function size(board: Board): Html | false {
   const [few] = board.shots.slice(-1);
   const [from, to] = [meanOf(board, first, few), meanOf(board, last, few)];
   const changes = board.cells.filter(
-    (cell) => models.includes(cell.model) && cell.fromSmaller && !isStep(board, cell),
+    (cell) => models.includes(cell.model) && cell.fromSmaller?.kind === 'size',
   );
   return html`${
     from &&
@@ -51,15 +51,8 @@ function size(board: Board): Html | false {
   }${tally(changes, (cell) => cell.fromSmaller, 'changes to the next larger model')}`;
 }
 
-/** A change from the checkpoint before, not from a smaller model. */
-function isStep({ models }: Board, { model, fromSmaller }: BoardCell): boolean {
-  const { step } = models[model] as Board['models'][number];
-  const before = models.find(({ name }) => name === fromSmaller?.against);
-  return step !== null && before?.step?.series === step.series;
-}
-
 function training(board: Board): Html | false {
-  const changes = board.cells.filter((cell) => cell.fromSmaller !== null && isStep(board, cell));
+  const changes = board.cells.filter((cell) => cell.fromSmaller?.kind === 'step');
   if (changes.length === 0) return false;
   return html`${tally(changes, (cell) => cell.fromSmaller, 'changes from a checkpoint to the next')}`;
 }
@@ -103,7 +96,8 @@ function trust(board: Board): Html {
     ties > 0 && `${count(ties, 'cell has', 'cells have')} ties`,
     partial > 0 && `${count(partial, 'cell has', 'cells have')} unscored items`,
   ].filter((text) => text !== false);
-  return html`${guessed.length > 0 && html`<strong>${above.length}</strong> of ${count(guessed.length, 'cell')} ${above.length === 1 ? 'lies' : 'lie'} above chance beyond doubt. `}${contamination(board)} ${published(cells)}${warnings.length > 0 ? `${sentence(warnings)}.` : 'No cell raises an alarm, lacks shots or items, or was cut.'}`;
+  const told = board.runs.reduce((sum, { record }) => sum + record.environment.warnings.length, 0);
+  return html`${guessed.length > 0 && html`<strong>${above.length}</strong> of ${count(guessed.length, 'cell')} ${above.length === 1 ? 'lies' : 'lie'} above chance beyond doubt. `}${contamination(board)} ${published(cells)}${warnings.length > 0 ? `${sentence(warnings)}.` : 'No cell raises an alarm, lacks shots or items, or was cut.'}${told > 0 && html` The runs gave <a href="#runs">${count(told, 'warning')}</a>.`}`;
 }
 
 function contamination({ cells, tasks }: Board): Html | string {

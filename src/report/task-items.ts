@@ -110,7 +110,7 @@ export function pairedChange(
   to: CellItems,
   from: CellItems,
   clusters: readonly string[],
-): Omit<Change, 'against'> | null {
+): Omit<Change, 'against' | 'kind'> | null {
   const differences: number[] = [];
   const own: string[] = [];
   for (const [i, a] of to.values.entries()) {

@@ -139,6 +139,16 @@ function textOf({ id, context = '', choices = [], gold }: ShownExample): string 
   return [id, context, ...choices, gold].join('\n');
 }
 
+/** The line of its prompt that says most: the last of some length, as prompts end in "Answer:". */
+function lineOf({ context = '' }: ShownExample): string {
+  const lines = context
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  const line = lines.findLast((own) => own.length > 15) ?? lines.at(-1) ?? '';
+  return line.length > 220 ? `…${line.slice(-220)}` : line;
+}
+
 function exampleRow(
   data: PageData,
   block: ExampleBlock,
@@ -146,11 +156,10 @@ function exampleRow(
   chosen: (example: string) => void,
 ): HTMLLIElement {
   const right = example.answers.filter(({ value }) => value !== null && value >= 0.5).length;
-  const line = (example.context ?? '').trim().split('\n').at(-1) ?? '';
   const button = element(
     'button',
     { type: 'button', 'aria-expanded': 'false' },
-    element('span', { class: 'line', dir: 'auto' }, `${example.id}  ${line.slice(0, 200)}`),
+    element('span', { class: 'line', dir: 'auto' }, `${example.id}  ${lineOf(example)}`),
     element(
       'span',
       { class: 'kinds' },
