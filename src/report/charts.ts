@@ -140,15 +140,21 @@ export function drawScatter(spec: ChartSpec): Html {
       ...(chance === null
         ? []
         : [Plot.ruleY([chance * unit], { strokeDasharray: '5 4', strokeOpacity: 0.7 })]),
-      Plot.ruleX(rows, { x: 'x', y1: 'low', y2: 'high', stroke: 'colour', strokeOpacity: 0.4 }),
-      Plot.dot(rows, { x: 'x', y: 'y', r: 3.5, fill: 'colour', symbol: 'style', title: 'title' }),
+      ...names.flatMap(({ series: name }, i) => {
+        const own = { x: 'x', dx: 4 * (i - (names.length - 1) / 2) };
+        const points = rows.filter((row) => row.series === name);
+        return [
+          Plot.ruleX(points, { ...own, y1: 'low', y2: 'high', stroke: 'colour', strokeOpacity: 0.4 }),
+          Plot.dot(points, { ...own, y: 'y', r: 3.5, fill: 'colour', symbol: 'style', title: 'title' }),
+        ];
+      }),
       ...names.flatMap((row, i) => [
-        Plot.dot([row], { ...LEGEND, dx: 14, dy: 16 * i + 6, r: 3.5, fill: 'colour', symbol: 'style' }),
+        Plot.dot([row], { ...LEGEND, dx: 22, dy: 16 * i + 6, r: 3.5, fill: 'colour', symbol: 'style' }),
         Plot.text([{ ...row, label: shortened(row.series) }], {
           ...{
             ...LEGEND,
-            dx: 22,
-            dy: 16 * i + 6,
+            dx: 30,
+            dy: 16 * i + 7,
             text: 'label',
             textAnchor: 'start',
             fill: 'colour',

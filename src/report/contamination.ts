@@ -1,5 +1,5 @@
 import type { OverlapPart } from '../types.ts';
-import type { Board } from './board.ts';
+import type { Board, BoardCell } from './board.ts';
 import type { Chart } from './board-charts.ts';
 import { drawScatter, type Series } from './charts.ts';
 import { formatChange, formatInterval, formatValue, isShare } from './format.ts';
@@ -28,10 +28,18 @@ export function contaminationCharts(board: Board): Chart[] {
 
 /** The scores of all, clean and dirty items with the relative change that GPT-3's Table C.1 gives. */
 export function contaminationTable(board: Board): Html | false {
-  const cells = board.cells.filter((cell) => cell.result.overlap);
-  if (cells.length === 0) return false;
-  return html`<p class="soft">An item is dirty if it shares an n-gram with the training data. Clean and dirty items are disjoint; “change” is the clean score over that of all items, as in Table C.1 of the GPT-3 paper: below 0 the items that were seen are easier for the model.</p>
-<div class="wide" tabindex="0" role="region" aria-label="Scores of clean and dirty items"><table>
+  const searched = board.cells.filter((cell) => cell.result.overlap);
+  if (searched.length === 0) return false;
+  const cells = searched.filter((cell) => (cell.result.overlap?.dirty.n ?? 0) > 0);
+  const clean = new Set(
+    searched.map(({ task }) => task).filter((task) => !cells.some((c) => c.task === task)),
+  );
+  return html`<p class="soft">An item is dirty if it shares an n-gram with the training data. Clean and dirty items are disjoint; “change” is the clean score over that of all items, as in Table C.1 of the GPT-3 paper: below 0 the items that were seen are easier for the model.${clean.size > 0 && ` Nothing was found of ${[...clean].map((task) => board.tasks[task]?.name).join(', ')}.`}</p>
+${cells.length > 0 && table(board, cells)}`;
+}
+
+function table(board: Board, cells: readonly BoardCell[]): Html {
+  return html`<div class="wide tall" tabindex="0" role="region" aria-label="Scores of clean and dirty items"><table>
 <thead><tr><th scope="col">task</th><th scope="col">model</th><th class="number" scope="col">k</th><th scope="col">method</th><th scope="col">metric</th><th class="number" scope="col">all</th><th class="number" scope="col">clean</th><th class="number" scope="col">dirty</th><th class="number" scope="col">dirty, %</th><th class="number" scope="col">change, %</th><th class="number" scope="col">clean less dirty</th><th class="number" scope="col">p</th></tr></thead>
 <tbody>
 ${cells.map(({ task, model, shots, result: { overlap } }) => {
@@ -40,7 +48,7 @@ ${cells.map(({ task, model, shots, result: { overlap } }) => {
   const score = ({ estimate, n }: OverlapPart): Html | false =>
     estimate !== null &&
     html`<strong>${formatValue(metric, estimate.value)}</strong> <span class="soft">${formatInterval(metric, estimate)}, n = ${n}</span>`;
-  return html`<tr><th scope="row">${board.tasks[task]?.name}</th><td>${board.models[model]?.name}</td><td class="number">${shots}</td><td>${overlap.method}, ${overlap.ngram}-grams</td><td>${metric}</td><td class="number">${score(all)}</td><td class="number">${score(clean)}</td><td class="number">${score(dirty)}</td><td class="number">${((100 * dirty.n) / Math.max(1, all.n)).toFixed(1)}</td><td class="number">${relative !== null && `${relative > 0 ? '+' : ''}${(100 * relative).toFixed(1)}`}</td><td class="number">${difference && formatChange(metric, difference)}</td><td class="number">${difference?.p?.toPrecision(2)}</td></tr>\n`;
+  return html`<tr><th scope="row">${board.tasks[task]?.name}</th><td class="name">${board.models[model]?.name}</td><td class="number">${shots}</td><td class="name">${overlap.method}, N = ${overlap.ngram}</td><td>${metric}</td><td class="number">${score(all)}</td><td class="number">${score(clean)}</td><td class="number">${score(dirty)}</td><td class="number">${((100 * dirty.n) / Math.max(1, all.n)).toFixed(1)}</td><td class="number">${relative !== null && `${relative > 0 ? '+' : ''}${(100 * relative).toFixed(1)}`}</td><td class="number">${difference && formatChange(metric, difference)}</td><td class="number">${difference?.p?.toPrecision(2)}</td></tr>\n`;
 })}
 </tbody></table></div>`;
 }

@@ -76,7 +76,17 @@ function gridCell(cell: BoardCell): Html {
   const { primary } = result;
   if (!estimate) return html`<span class="value">unscored</span>${marks(cell)}`;
   const [figure] = result.published?.filter((f) => f.metric === primary) ?? [];
-  return html`<span class="value">${formatValue(primary, estimate.value)}</span><span class="interval">${formatInterval(primary, estimate)}</span>${isShare(primary) && bar(cell)}${fromZero && short(fromZero.kind, primary, fromZero)}${fromSmaller && short(fromSmaller.kind, primary, fromSmaller)}${figure && html`<span class="more" title="${figure.model}, ${figure.source}, ${figure.where}">paper ${figure.same ? '' : '~'}${formatValue(primary, figure.value)} (${formatDifference(primary, figure.difference)})</span>`}${marks(cell)}`;
+  return html`<span class="value">${formatValue(primary, estimate.value)}</span><span class="interval">${formatInterval(primary, estimate)}</span>${isShare(primary) && bar(cell)}${fromZero && short(fromZero.kind, primary, fromZero)}${fromSmaller && short(fromSmaller.kind, primary, fromSmaller)}${figure && html`<span class="more" title="${figure.model}, ${figure.source}, ${figure.where}">paper ${figure.same ? '' : '~'}${formatValue(primary, figure.value)} (${formatDifference(primary, figure.difference)})</span>`}${parts(cell)}${marks(cell)}`;
+}
+
+/** The score on clean and on dirty items, where there are dirty ones. */
+function parts({ result: { overlap } }: BoardCell): Html | false {
+  if (!overlap || overlap.dirty.n === 0) return false;
+  const score = (name: 'clean' | 'dirty'): string => {
+    const { estimate } = overlap[name];
+    return `${name} ${estimate ? formatValue(overlap.metric, estimate.value) : 'none'}`;
+  };
+  return html`<span class="more">${score('clean')}, ${score('dirty')}</span>`;
 }
 
 /** A change in a word; its interval is in the task's own table. */

@@ -31,8 +31,10 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '>': '&gt;',
   '"': '&quot;',
   "'": '&#39;',
+  // A page cannot hold it.
+  '\0': '\ufffd',
 };
 
 function escapeText(text: string): string {
-  return text.replace(/[&<>"']/g, (c) => ENTITIES[c] ?? c);
+  return text.replace(/[&<>"'\0]/g, (c) => ENTITIES[c] ?? c);
 }

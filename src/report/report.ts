@@ -1,4 +1,5 @@
 import { basename, dirname, join } from 'node:path';
+import { UserError } from '../errors.ts';
 import { disk } from '../store/disk.ts';
 import { readRecord } from '../store/run-folder.ts';
 import { assembleBoard, type Board, type BoardCell, boardCells } from './board.ts';
@@ -32,6 +33,15 @@ export async function readRuns(folders: readonly string[]): Promise<Merged> {
   const runs = await Promise.all(
     folders.map(async (folder) => ({ folder, record: await readRecord(folder) })),
   );
+  for (const { folder, record } of runs) {
+    // Names of files are made of them, and a folder may come from anyone.
+    for (const { name } of record.spec.tasks) {
+      if (/[/\\\0]/.test(name))
+        throw new UserError(
+          `${join(folder, 'run.json')}: a task's name: expected no "/" and no "\\", found ${JSON.stringify(name)}`,
+        );
+    }
+  }
   return mergeRuns(runs);
 }
 

@@ -51,6 +51,7 @@ thead th { background: var(--panel); vertical-align: bottom; white-space: nowrap
 td ul { margin: 0; padding-left: 1.1em; }
 .wide { overflow-wrap: break-word; }
 th[scope=row] { min-width: 7rem; max-width: 18rem; overflow-wrap: anywhere; }
+td.name { white-space: nowrap; }
 .long { min-width: 16rem; max-width: 26rem; }
 #grid thead tr > * { position: sticky; z-index: 2; }
 #grid thead tr:first-child > * { top: 0; height: 3.6rem; vertical-align: top; }
@@ -90,6 +91,7 @@ figcaption button { border: 0; background: none; color: var(--accent); font-size
 #tools legend, #tools label.above { font-size: .8rem; color: var(--soft); display: block; padding: 0; }
 #tools .end { margin-left: auto; display: flex; gap: .4rem; flex-wrap: wrap; }
 button, input, select { font: inherit; color: inherit; background: var(--page); border: 1px solid var(--strong-line); border-radius: 4px; padding: .2rem .55rem; max-width: 100%; }
+#tools input[type=search], #tools select, #tools .end button { height: 2.05rem; }
 button { cursor: pointer; } button:hover { border-color: var(--accent); }
 input[type=checkbox] { accent-color: var(--accent); margin: 0 .3em 0 0; }
 th button { border: 0; background: none; padding: 0; font-weight: 600; text-align: inherit; }
@@ -106,9 +108,9 @@ details.task > div { padding: 0 .2rem 1.5rem 1.1rem; }
 summary h3 { display: inline; font-size: .95rem; margin-right: .6rem; }
 .examples > form { display: flex; flex-wrap: wrap; gap: .6rem; align-items: center; margin: .4rem 0; }
 .examples ol { list-style: none; padding: 0; margin: .4rem 0; border-bottom: 1px solid var(--line); }
-.examples li { border-top: 1px solid var(--line); }
-.examples li > button { display: grid; grid-template-columns: minmax(0, 1fr) max-content; gap: 0 1rem; width: 100%; border: 0; border-radius: 0; padding: .35rem .3rem; background: none; text-align: left; }
-.examples li > button:hover, .examples li > button[aria-expanded=true] { background: var(--panel); }
+.examples > ol > li { border-top: 1px solid var(--line); }
+.examples > ol > li > button { display: grid; grid-template-columns: minmax(0, 1fr) max-content; gap: 0 1rem; width: 100%; border: 0; border-radius: 0; padding: .35rem .3rem; background: none; text-align: left; }
+.examples > ol > li > button:hover, .examples > ol > li > button[aria-expanded=true] { background: var(--panel); }
 .examples .line { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; unicode-bidi: plaintext; }
 .examples .kinds { font-size: .8rem; color: var(--soft); text-align: right; }
 .example { padding: .3rem .3rem 1.2rem 1rem; }
@@ -132,7 +134,7 @@ footer { color: var(--soft); font-size: .85rem; margin-top: 3rem; }
   th, td { padding: .35rem .5rem; }
   #grid th[scope=row], #grid thead .first { min-width: 6.5rem; max-width: 7.5rem; }
   #tools > * { flex: 1 1 100%; } #tools .end { margin-left: 0; }
-  .examples li > button { grid-template-columns: minmax(0, 1fr); } .examples .kinds { text-align: left; }
+  .examples > ol > li > button { grid-template-columns: minmax(0, 1fr); } .examples .kinds { text-align: left; }
   .example, details.task > div { padding-left: .2rem; }
 }
 @media print {

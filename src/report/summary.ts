@@ -108,12 +108,12 @@ function contamination({ cells, tasks }: Board): Html | string {
   const shares = compared.map(({ result: { overlap } }) =>
     overlap ? overlap.dirty.n / Math.max(1, overlap.all.n) : 0,
   );
-  const moved = compared.filter(({ result: { overlap } }) => {
-    const { ci95 = null } = overlap?.difference ?? {};
-    return ci95 !== null && (ci95[0] > 0 || ci95[1] < 0);
-  });
+  const bounds = compared.flatMap(({ result: { overlap } }) =>
+    overlap?.difference?.ci95 ? [overlap.difference.ci95] : [],
+  );
+  const moved = bounds.filter(([low, high]) => low > 0 || high < 0);
   if (dirty.size === 0) return `No item of ${count(searched.size, 'task')} was found in the training data.`;
-  return html`<strong>${dirty.size}</strong> of ${count(tasks.length, 'task')} ${dirty.size === 1 ? 'has' : 'have'} items in the training data, up to ${(100 * Math.max(...shares)).toFixed(0)} % of them; clean and dirty items differ beyond doubt in ${moved.length} of ${count(compared.length, 'cell')}.`;
+  return html`<strong>${dirty.size}</strong> of ${count(tasks.length, 'task')} ${dirty.size === 1 ? 'has' : 'have'} items in the training data, up to ${(100 * Math.max(...shares)).toFixed(0)} % of them; clean and dirty items differ beyond doubt in ${moved.length} of ${count(bounds.length, 'cell')}.`;
 }
 
 function published(cells: readonly BoardCell[]): Html | false {

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { leaderboard } from '../../src/report/leaderboard.ts';
 import { notesOf, resultTable } from '../../src/report/table.ts';
 import { cell, published, record } from '../helpers/record.ts';
 
@@ -14,9 +13,6 @@ describe('resultTable', () => {
     expect(text).toMatch(
       /\n\nmodel +mean of +shots +tasks +metric +value +95 % interval\n[- ]+\n\.\/gpt2 +anli +2 +3 +acc +50\.0 +40\.0 – 60\.0$/,
     );
-    const page = leaderboard({ ...record(results), groups: [group] });
-    expect(page).toContain('<h3>Means over tasks</h3>');
-    expect(page).toContain('mean of 3 draws');
   });
 
   test('to the letter: a row a cell, a perplexity on a row of its own, an unscored cell said', () => {
