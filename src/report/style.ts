@@ -85,6 +85,8 @@ figure svg { width: 100%; height: auto; display: block; overflow: visible; }
 figcaption button { border: 0; background: none; color: var(--accent); font-size: .8rem; padding: 0 .2rem; white-space: nowrap; overflow-wrap: normal; }
 
 #tools { display: flex; flex-wrap: wrap; gap: .7rem 1.4rem; align-items: end; margin: .8rem 0; }
+#tools > * { min-width: 0; max-width: 100%; }
+#tools select { max-width: min(100%, 22rem); }
 #tools[hidden], [hidden] { display: none; }
 #tools fieldset { border: 0; margin: 0; padding: 0; min-width: 0; }
 #tools .choices { display: flex; flex-wrap: wrap; gap: .1rem .9rem; padding: .22rem 0; }

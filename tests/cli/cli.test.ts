@@ -56,7 +56,7 @@ writeFileSync(join(badData, 'anli', 'R1', 'test.jsonl'), `${good}{"uid": "x", "c
 describe('bad input is one sentence on stderr and exit 2', () => {
   const run = (...more: string[]): string[] => ['run', '--out', join(folder, 'never'), ...more];
   test.each<[string, string[], RegExp, NodeJS.ProcessEnv?]>([
-    ['no command', [], /expected a command: run, score, tasks, data, models, overlap or doctor/],
+    ['no command', [], /expected a command: run, score, tasks, data, models, overlap, report or doctor/],
     ['an unknown command', ['rnu'], /Did you mean run\?/],
     ['an unknown option', run('--modle', 'x'), /Unknown argument: modle/],
     [
@@ -200,7 +200,8 @@ describe('evalgpt run', () => {
     expect(stdout.split('\n')[0]).toMatch(/^model +task +shots +n +metric +value/);
     const page = readFileSync(join(out, 'leaderboard.html'), 'utf8');
     for (const task of tasks.split(',')) expect(page).toContain(task);
-    expect(page).not.toMatch(/<script|https?:\/\/[^"<]*\.(js|css)/);
+    expect(page).toContain(`default-src 'none'`.replaceAll("'", '&#39;'));
+    expect(page).not.toMatch(/https?:\/\/[^"<]*\.(js|css)/);
   });
 
   test('gives byte-equal results when run again, and the same scores on one thread', async () => {
