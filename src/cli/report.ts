@@ -86,6 +86,9 @@ async function report({ dirs, out, format, samples }: ReportArguments, signal: A
     const text = { csv: boardCsv, md: boardMarkdown, json: boardJson }[chosen](board);
     if (out === undefined) process.stdout.write(text);
     else await disk.replace(out, text);
+  } catch (error) {
+    if (out === undefined || !(error instanceof Error && 'code' in error)) throw error;
+    throw new UserError(`--out ${out}: cannot be written: ${error.message}`);
   } finally {
     progress.end();
   }

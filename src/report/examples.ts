@@ -266,17 +266,30 @@ function clipStart(text: string, limit: number): string {
   return text.length <= limit ? text : `(${text.length - limit} characters before) …${text.slice(-limit)}`;
 }
 
+/** Examples that are packed to see how many fit. */
+const TRIAL = 12;
+
 /** As many of the foremost examples as fit so many bytes, packed; null where none does. */
 export async function packExamples(
   source: ExampleSource,
   ranked: readonly Ranked[],
   limit: { readonly bytes: number; readonly count: number },
 ): Promise<string | null> {
-  let count = Math.min(limit.count, ranked.length);
-  while (count > 0) {
-    const packed = pack(JSON.stringify(await exampleBlock(source, ranked.slice(0, count))));
-    if (packed.length <= limit.bytes) return packed;
-    count = Math.min(count - 1, Math.floor((count * limit.bytes * 0.95) / packed.length));
+  const most = Math.min(limit.count, ranked.length);
+  const packed = async (count: number): Promise<string> =>
+    pack(JSON.stringify(await exampleBlock(source, ranked.slice(0, count))));
+  let count = Math.min(TRIAL, most);
+  let best: string | null = null;
+  if (count < most) {
+    const trial = await packed(count);
+    if (trial.length <= limit.bytes) best = trial;
+    count = Math.min(most, Math.floor((count * limit.bytes * 0.95) / trial.length));
   }
-  return null;
+  // More examples share more text and tokens: what does not fit is off by little.
+  while (count > 0 && (best === null || count > TRIAL)) {
+    const found = await packed(count);
+    if (found.length <= limit.bytes) return found;
+    count = Math.min(count - 1, Math.floor((count * limit.bytes * 0.95) / found.length));
+  }
+  return best;
 }
