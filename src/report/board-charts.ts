@@ -1,5 +1,5 @@
 import type { CellResult } from '../types.ts';
-import type { Board, BoardCell } from './board.ts';
+import { type Board, type BoardCell, finalModels } from './board.ts';
 import { type ChartSpec, drawChart, type Point, type Series } from './charts.ts';
 import { contaminationCharts } from './contamination.ts';
 import { formatUnit } from './format.ts';
@@ -70,10 +70,11 @@ function chartsOf(
       series: [...series, ...(more.k ?? [])],
     });
   }
-  const sizes = models.filter((m) => m.step === null).map((m) => m.identity.parameters);
+  const final = finalModels(models);
+  const sizes = final.map((model) => models[model]?.identity.parameters);
   if (new Set(sizes).size > 1) {
     const series = shots.flatMap((k, style): Series[] => {
-      const own = values.filter((v) => v.shots === k && models[v.model]?.step === null);
+      const own = values.filter((v) => v.shots === k && final.includes(v.model));
       const points = at(own, (v) => models[v.model]?.identity.parameters ?? 0);
       return own.length === 0 ? [] : [{ name: `k = ${k}`, style, points }];
     });

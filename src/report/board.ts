@@ -95,6 +95,17 @@ export function modelBefore(models: readonly MergedModel[], at: number): number 
   return (kin.length > 0 ? kin : smaller).at(-1) ?? -1;
 }
 
+/** The models that stand for their size: of a training its last checkpoint. */
+export function finalModels(models: readonly MergedModel[]): number[] {
+  return [...models.keys()].filter((m) => {
+    const { step } = models[m] as MergedModel;
+    return (
+      step === null ||
+      models.every((other) => other.step?.series !== step.series || other.step.number <= step.number)
+    );
+  });
+}
+
 function isSameTraining(a: MergedModel | undefined, b: MergedModel | undefined): boolean {
   return a?.step != null && a.step.series === b?.step?.series;
 }

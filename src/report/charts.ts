@@ -89,13 +89,14 @@ export function drawChart(spec: ChartSpec): Html {
         const dx = x.kind === 'ordinal' ? 5 * (i - (lines - 1) / 2) : 0;
         const points = ours.filter((row) => row.series === own.name);
         const banded = points.filter((row) => row.low !== null);
+        const path = meansByX(points);
         const place = { x: 'x', dx };
         return [
           ...(lines <= BANDS
-            ? [Plot.areaY(banded, { ...place, y1: 'low', y2: 'high', fill: 'colour', fillOpacity: 0.1 })]
+            ? [Plot.areaY(path, { ...place, y1: 'low', y2: 'high', fill: 'colour', fillOpacity: 0.1 })]
             : []),
           Plot.ruleX(banded, { ...place, y1: 'low', y2: 'high', stroke: 'colour', strokeOpacity: 0.5 }),
-          Plot.lineY(points, { ...place, y: 'y', stroke: 'colour', strokeWidth: 2 }),
+          Plot.lineY(path, { ...place, y: 'y', stroke: 'colour', strokeWidth: 2 }),
           Plot.dot(
             draws.filter((row) => row.series === own.name),
             { ...place, y: 'y', r: 2, fill: 'colour', fillOpacity: 0.5, title: 'title' },
@@ -173,6 +174,23 @@ const SYMBOL_SCALE = { domain: SYMBOLS.map((_, i) => i), range: [...SYMBOLS] };
 /** Shares are drawn in per cent. */
 function unitOf(metric: string): number {
   return isShare(metric) ? 100 : 1;
+}
+
+/** One point a place: several models of a size are on the line by their mean. */
+function meansByX(points: readonly Row[]): Row[] {
+  const mean = (values: readonly (number | null)[]): number | null =>
+    values.includes(null) ? null : values.reduce<number>((sum, v) => sum + (v ?? 0), 0) / values.length;
+  return [...new Set(points.map(({ x }) => x))].flatMap((x) => {
+    const own = points.filter((point) => point.x === x);
+    const [first] = own;
+    if (!first || own.length === 1) return own;
+    return {
+      ...first,
+      y: mean(own.map(({ y }) => y)) ?? first.y,
+      low: mean(own.map(({ low }) => low)),
+      high: mean(own.map(({ high }) => high)),
+    };
+  });
 }
 
 interface Row {

@@ -98,7 +98,7 @@ function short(word: string, metric: string, change: Change): Html {
 function bar({ estimate, result }: BoardCell): Html {
   const x = (share: number): string => (4 + 92 * Math.min(1, Math.max(0, share))).toFixed(1);
   const [low, high] = estimate?.ci95 ?? [estimate?.value ?? 0, estimate?.value ?? 0];
-  return html`<svg class="bar" viewBox="0 0 100 10" aria-hidden="true"><path class="axis" d="M4 5H96"/>${result.chance !== null && html`<path class="chance" d="M${x(result.chance)} 0V10"/>`}<path d="M${x(low)} 5H${x(high)}"/><circle cx="${x(estimate?.value ?? 0)}" cy="5" r="4"/></svg>`;
+  return html`<svg class="bar" viewBox="0 0 100 10" aria-hidden="true"><path class="axis" d="M4 5H96"/>${result.chance && html`<path class="chance" d="M${x(result.chance)} 0V10"/>`}<path d="M${x(low)} 5H${x(high)}"/><circle cx="${x(estimate?.value ?? 0)}" cy="5" r="4"/></svg>`;
 }
 
 /** Beyond doubt: the interval leaves out 0. */
@@ -128,7 +128,11 @@ interface Mark {
 
 /** What to beware of in a cell: a word, and the sentence behind it. */
 export function marksOf({ result, run }: BoardCell): Mark[] {
-  const marks: Mark[] = result.alarms.map((alarm) => ({ text: 'alarm', title: alarm, alarm: true }));
+  const { alarms } = result;
+  const marks: Mark[] =
+    alarms.length === 0
+      ? []
+      : [{ text: count(alarms.length, 'alarm'), title: alarms.join('; '), alarm: true }];
   const { overlap, tokens_dropped, ties, unscored, shots_used } = result;
   if (overlap) {
     const share = `${((100 * overlap.dirty.n) / Math.max(1, overlap.all.n)).toFixed(0)} %`;

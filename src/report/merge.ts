@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import type { CellResult, ModelIdentity, RunRecord, RunSpec, TaskIdentity } from '../types.ts';
 
 /** A run folder that was read. */
@@ -131,7 +130,7 @@ function mergeModels(runs: readonly Run[], notes: string[]): KeyedModel[] {
     }
     return { key, model: { name, identity, step: stepOf(ref) ?? stepOf(revision ?? '', ref) } };
   });
-  return models.sort(
+  return withoutLoneSteps(models).sort(
     ({ model: a }, { model: b }) =>
       a.identity.parameters - b.identity.parameters ||
       (a.step?.number ?? -1) - (b.step?.number ?? -1) ||
@@ -139,12 +138,26 @@ function mergeModels(runs: readonly Run[], notes: string[]): KeyedModel[] {
   );
 }
 
-/** A folder's own name, where no other model has it. */
+/** One checkpoint alone is no training: a model like any other. */
+function withoutLoneSteps(models: readonly KeyedModel[]): KeyedModel[] {
+  const steps = models.flatMap(({ model }) => model.step?.series ?? []);
+  return models.map(({ key, model }) => {
+    const alone = steps.filter((series) => series === model.step?.series).length === 1;
+    return { key, model: alone ? { ...model, step: null } : model };
+  });
+}
+
+/** A folder by as much of its path's end as tells it from the others. */
 function shortName(ref: string, all: readonly { readonly identity: ModelIdentity }[]): string {
-  const own = basename(ref);
   const isFolder = /^[./~]|^[A-Za-z]:\\/.test(ref) || ref.split('/').length > 2;
-  const alike = new Set(all.map(({ identity }) => identity.ref).filter((other) => basename(other) === own));
-  return isFolder && own !== '' && alike.size === 1 ? own : ref;
+  if (!isFolder) return ref;
+  const others = [...new Set(all.map(({ identity }) => identity.ref))].filter((other) => other !== ref);
+  const parts = ref.split('/').filter((part) => part !== '' && part !== '.');
+  for (let kept = 1; kept <= parts.length; kept++) {
+    const end = parts.slice(-kept).join('/');
+    if (others.every((other) => other !== end && !other.endsWith(`/${end}`))) return end;
+  }
+  return ref;
 }
 
 /** The step that a name ends in, such as step1000, checkpoint-1000 or ckpt_1000. */

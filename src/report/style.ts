@@ -50,13 +50,13 @@ thead th { background: var(--panel); vertical-align: bottom; white-space: nowrap
 .number { font-variant-numeric: tabular-nums; text-align: right; white-space: nowrap; overflow-wrap: normal; }
 td ul { margin: 0; padding-left: 1.1em; }
 .wide { overflow-wrap: break-word; }
-th[scope=row] { min-width: 7rem; max-width: 18rem; overflow-wrap: anywhere; }
+th[scope=row] { white-space: nowrap; }
 td.name { white-space: nowrap; }
 .long { min-width: 16rem; max-width: 26rem; }
 #grid thead tr > * { position: sticky; z-index: 2; }
 #grid thead tr:first-child > * { top: 0; height: 3.6rem; vertical-align: top; }
 #grid thead tr:last-child > .number { top: 3.6rem; }
-#grid th[scope=row], #grid thead .first { position: sticky; left: 0; min-width: 9.5rem; max-width: 16rem; white-space: normal; }
+#grid th[scope=row], #grid thead .first { position: sticky; left: 0; min-width: 9.5rem; max-width: 16rem; white-space: normal; overflow-wrap: anywhere; }
 #grid th[scope=row] { background: var(--page); z-index: 1; }
 #grid thead .first { z-index: 3; vertical-align: bottom; }
 #grid .begins { border-left: 1px solid var(--strong-line); }
@@ -72,7 +72,7 @@ td.name { white-space: nowrap; }
 .bar { display: block; width: 4.5rem; height: 8px; margin: 2px 0 3px auto; }
 .bar path { stroke: var(--soft); stroke-width: 1.5; fill: none; vector-effect: non-scaling-stroke; }
 .bar .axis { stroke: var(--line); }
-.bar .chance { stroke: var(--ink); stroke-dasharray: 2 1.5; }
+.bar .chance { stroke: var(--ink); }
 .bar circle { fill: var(--accent); }
 .up { color: var(--better); font-weight: 600; } .down { color: var(--worse); font-weight: 600; }
 .mark { display: inline-block; border: 1px solid var(--strong-line); border-radius: 3px; padding: 0 .3em; margin: 2px 0 0 3px; color: var(--ink); line-height: 1.35; white-space: nowrap; }

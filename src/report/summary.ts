@@ -1,4 +1,4 @@
-import type { Board, BoardCell, BoardMean, Change } from './board.ts';
+import { type Board, type BoardCell, type BoardMean, type Change, finalModels } from './board.ts';
 import { count, formatValue, lessIsBetter } from './format.ts';
 import { type Html, html } from './html.ts';
 
@@ -29,13 +29,7 @@ function shots(board: Board): Html | false {
 }
 
 function size(board: Board): Html | false {
-  const sized = [...board.models.keys()].filter((m) => board.models[m]?.step === null);
-  // The last checkpoint of a training stands for its size.
-  const ends = [...board.models.keys()].filter((m) => {
-    const { step } = board.models[m] as Board['models'][number];
-    return step && board.models.every((o) => o.step?.series !== step.series || o.step.number <= step.number);
-  });
-  const models = [...sized, ...ends].sort((a, b) => a - b);
+  const models = finalModels(board.models);
   const [first, last] = [models[0], models.at(-1)];
   const parameters = (m: number | undefined): number => board.models[m ?? -1]?.identity.parameters ?? 0;
   if (parameters(first) === parameters(last)) return false;

@@ -168,7 +168,7 @@ describe('what the page says', () => {
     expect(cell(0, 1, 0)).toMatch(
       /^\d+\.\d\d+\.\d – \d+\.\dsize .*paper 46\.0 \(-11\.5\)clean \d+\.\d, dirty/,
     );
-    expect(cell(0, 0, 1)).toContain('alarm: every item is answered with choice 1');
+    expect(cell(0, 0, 1)).toContain('1 alarm: every item is answered with choice 1');
     expect(cell(1, 0, 2)).toContain('3.3 of 8 shots: of 8 shots 2 to 5 fitted the window');
     expect(cell(1, 0, 2)).toMatch(/k (▲ )?[+-]\d+\.\d/);
     expect(cell(1, 0, 0)).not.toMatch(/k [▲▼+-]/);

@@ -45,7 +45,13 @@ describe('runs merged', () => {
         ),
       ]).models.map(({ name }) => name);
     expect(names('/home/me/gpt2', 'openai/gpt2-large')).toEqual(['gpt2', 'openai/gpt2-large']);
-    expect(names('/home/me/gpt2', './gpt2')).toEqual(['./gpt2', '/home/me/gpt2']);
+    expect(names('/home/me/gpt2', './gpt2')).toEqual(['./gpt2', 'me/gpt2']);
+    expect(names('/a/x/run', '/a/y/run', 'other')).toEqual(['other', 'x/run', 'y/run']);
+  });
+
+  test('a checkpoint alone is no training', () => {
+    const merged = mergeRuns([run('a', [cell({ model: 'run/step30' }), cell({ model: 'b/step30' })])]);
+    expect(merged.models.map(({ step }) => step)).toEqual([null, null]);
   });
 
   test('the same cell twice: the first is shown, and told where the second differs', () => {
