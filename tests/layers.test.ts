@@ -46,10 +46,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   published: ['package', 'task'],
   report: ['metrics', 'stats', 'store'],
   overlap: ['task', 'store', 'data', 'stats'],
+  'lm-eval': ['metrics', 'store', 'task'],
+  check: ['lm-eval', 'metrics', 'report', 'stats', 'store'],
   cli: [
     'package',
+    'check',
     'datasets',
     'data',
+    'lm-eval',
     'task',
     'tasks',
     'custom',
@@ -79,6 +83,9 @@ const EDGES: Readonly<Record<string, readonly string[]>> = {
   ],
   'node:child_process': ['src/evaluate/environment.ts', 'src/models/probe.ts'],
   yargs: [
+    'src/cli/baseline.ts',
+    'src/cli/check.ts',
+    'src/cli/compare.ts',
     'src/cli/data.ts',
     'src/cli/doctor.ts',
     'src/cli/models.ts',
@@ -92,6 +99,11 @@ const EDGES: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 const DISK = [
+  'src/check/baseline.ts',
+  'src/cli/baseline.ts',
+  'src/cli/check.ts',
+  'src/lm-eval/output.ts',
+  'src/lm-eval/read.ts',
   'src/cli/doctor.ts',
   'src/cli/score.ts',
   'src/custom/file.ts',

@@ -3,6 +3,9 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { UserError } from '../errors.ts';
 import { packageVersion } from '../package.ts';
+import { baselineCommand } from './baseline.ts';
+import { checkCommand } from './check.ts';
+import { compareCommand } from './compare.ts';
 import { dataCommand } from './data.ts';
 import { doctorCommand } from './doctor.ts';
 import { modelsCommand } from './models.ts';
@@ -13,7 +16,7 @@ import { scoreCommand } from './score.ts';
 import { Interrupted } from './signals.ts';
 import { tasksCommand } from './tasks.ts';
 
-/** Exit codes: 0 done, 2 the user can mend it, 70 a bug, 130 and 143 after a signal. */
+/** Exit codes: 0 done, 1 and 3 a check's verdict, 2 the user can mend it, 70 a bug, 130 and 143 after a signal. */
 async function main(args: readonly string[]): Promise<number> {
   try {
     await yargs(args)
@@ -26,19 +29,22 @@ async function main(args: readonly string[]): Promise<number> {
       .command(modelsCommand)
       .command(overlapCommand)
       .command(reportCommand)
+      .command(checkCommand)
+      .command(compareCommand)
+      .command(baselineCommand)
       .command(doctorCommand)
       .version(packageVersion())
       .help()
       .alias('help', 'h')
       .strict()
       .recommendCommands()
-      .demandCommand(1, 'expected a command: run, score, tasks, data, models, overlap, report or doctor')
+      .demandCommand(1, 'expected a command, such as run, check, compare or tasks')
       .exitProcess(false)
       .fail((message, error) => {
         throw error ?? new UserError(`${sentence(message)}; \`evalgpt --help\` lists what there is`);
       })
       .parseAsync();
-    return 0;
+    return Number(process.exitCode ?? 0);
   } catch (error) {
     if (error instanceof Interrupted) {
       process.stderr.write(`evalgpt: ${error.message}\n`);

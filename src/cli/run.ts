@@ -245,7 +245,8 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
   progress.note(`Run folder: ${folder}\nLeaderboard: ${page}`);
 }
 
-function reporter(progress: ReturnType<typeof progressOn>): (event: RunEvent) => void {
+/** Tells a run's events on a progress. */
+export function reporter(progress: ReturnType<typeof progressOn>): (event: RunEvent) => void {
   const download = downloadReporter(progress);
   let task = '';
   let began = 0;

@@ -161,7 +161,7 @@ function shortName(ref: string, all: readonly { readonly identity: ModelIdentity
 }
 
 /** The step that a name ends in, such as step1000, checkpoint-1000 or ckpt_1000. */
-function stepOf(text: string, prefix = ''): MergedModel['step'] {
+export function stepOf(text: string, prefix = ''): MergedModel['step'] {
   const found = /^(.*?)(?:step|checkpoint|ckpt|iter)[-_=]?(\d+)\/?$/i.exec(text);
   return found ? { series: `${prefix}${found[1]}`, number: Number(found[2]) } : null;
 }

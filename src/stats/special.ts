@@ -75,3 +75,34 @@ export function tQuantile(p: number, df: number): number {
   const x = (low + high) / 2;
   return Math.sqrt((df * (1 - x)) / x);
 }
+
+/** Distribution function of the standard normal: Marsaglia's series (2004) in the middle, Laplace's fraction in the tails. */
+export function normalCdf(x: number): number {
+  const size = Math.abs(x);
+  if (size > 38) return x < 0 ? 0 : 1;
+  const density = Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI);
+  if (size > 5) {
+    let fraction = size;
+    for (let k = 60; k >= 1; k--) fraction = size + k / fraction;
+    return x < 0 ? density / fraction : 1 - density / fraction;
+  }
+  let [sum, term] = [x, x];
+  for (let k = 3; Math.abs(term) > 1e-17; k += 2) {
+    term *= (x * x) / k;
+    sum += term;
+  }
+  return 0.5 + density * sum;
+}
+
+/** The value that a share p of the standard normal lies below, for 0 < p < 1. */
+export function normalQuantile(p: number): number {
+  if (p > 0.5) return -normalQuantile(1 - p);
+  let [low, high] = [-38, 0];
+  for (let i = 0; i < 100; i++) {
+    const mid = (low + high) / 2;
+    if (mid === low || mid === high) break;
+    if (normalCdf(mid) < p) low = mid;
+    else high = mid;
+  }
+  return (low + high) / 2;
+}

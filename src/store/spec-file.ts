@@ -41,15 +41,23 @@ export async function readSpecFile(path: string): Promise<SpecFile> {
   }
   if (typeof value !== 'object' || value === null)
     throw new UserError(`--spec ${path}: expected a JSON object`);
-  const found = ('spec' in value ? value.spec : value) as Record<string, unknown>;
+  return specOf('spec' in value ? value.spec : value, `--spec ${path}`);
+}
+
+/**
+ * What to run, from a spec as a record or a file of the user's holds it.
+ * @param where names its source in messages
+ * @throws UserError naming the source and the field
+ */
+export function specOf(value: unknown, where: string): SpecFile {
+  const found = value as Record<string, unknown>;
   const hashes = new Map<string, string>();
   const names = (key: 'models' | 'tasks', name: string, hash: string): string[] | undefined => {
     if (found[key] === undefined) return undefined;
-    if (!Array.isArray(found[key])) throw new UserError(`--spec ${path}: "${key}" expected a list`);
+    if (!Array.isArray(found[key])) throw new UserError(`${where}: "${key}" expected a list`);
     return found[key].map((entry: unknown) => {
       const text = typeof entry === 'string' ? entry : (entry as Record<string, unknown> | null)?.[name];
-      if (typeof text !== 'string')
-        throw new UserError(`--spec ${path}: "${key}" holds ${JSON.stringify(entry)}`);
+      if (typeof text !== 'string') throw new UserError(`${where}: "${key}" holds ${JSON.stringify(entry)}`);
       const known = typeof entry === 'string' ? undefined : (entry as Record<string, unknown>)[hash];
       if (typeof known === 'string' && known !== '') hashes.set(text, known);
       return text;
@@ -70,13 +78,13 @@ export async function readSpecFile(path: string): Promise<SpecFile> {
   for (const [key, isRight] of Object.entries(FIELDS)) {
     if (found[key] === undefined) continue;
     if (!isRight(found[key]))
-      throw new UserError(`--spec ${path}: "${key}" cannot be ${JSON.stringify(found[key])}`);
+      throw new UserError(`${where}: "${key}" cannot be ${JSON.stringify(found[key])}`);
     rest[key] = found[key];
   }
   const unknown = Object.keys(found).find(
     (key) => !(key in FIELDS) && !['models', 'tasks', 'evalgpt'].includes(key),
   );
-  if (unknown !== undefined) throw new UserError(`--spec ${path}: "${unknown}" is not a field of a spec`);
+  if (unknown !== undefined) throw new UserError(`${where}: "${unknown}" is not a field of a spec`);
   return { spec: { ...(models && { models }), ...(tasks && { tasks }), ...rest }, hashes };
 }
 

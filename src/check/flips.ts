@@ -1,0 +1,85 @@
+import { join } from 'node:path';
+import { scanLines } from '../store/read-run.ts';
+import { promptsPath } from '../store/run-folder.ts';
+import type { ItemText, TaskText } from '../types.ts';
+import type { CellPair } from './pair.ts';
+
+/** An item whose score changed, with its text where a run folder has it. */
+export interface Flip {
+  readonly id: string;
+  readonly cluster: string;
+  readonly before: number;
+  readonly after: number;
+  /** Change of the right answer's log-probability, in nats; null where there is none. */
+  readonly logprob: number | null;
+  readonly text: string | null;
+  readonly answers: readonly [before: string, after: string];
+}
+
+export interface CellFlips {
+  readonly task: string;
+  readonly shots: number | 'max';
+  readonly lost: number;
+  readonly won: number;
+  /** The most changed first, lost before won. */
+  readonly flips: readonly Flip[];
+}
+
+/** The items of each cell whose primary score changed, at most so many a cell. */
+export async function readFlips(
+  cells: readonly CellPair[],
+  folder: string | null,
+  most: number,
+): Promise<CellFlips[]> {
+  const found: CellFlips[] = [];
+  for (const { before, items } of cells) {
+    const changed = items.filter(
+      (item) => item.before.value !== null && item.before.value !== item.after.value,
+    );
+    if (changed.length === 0) continue;
+    const change = ({ before, after }: CellPair['items'][number]): number =>
+      (after.value ?? 0) - (before.value ?? 0);
+    const shown = [...changed].sort((a, b) => change(a) - change(b)).slice(0, most);
+    const texts = folder === null ? new Map<string, ItemText>() : await readTexts(folder, before.task.name);
+    found.push({
+      task: before.task.name,
+      shots: before.shots,
+      lost: changed.filter((item) => change(item) < 0).length,
+      won: changed.filter((item) => change(item) > 0).length,
+      flips: shown.map(({ before, after }): Flip => {
+        const text = texts.get(before.id);
+        const logprob =
+          before.logprob === null || after.logprob === null ? null : after.logprob - before.logprob;
+        return {
+          id: before.id,
+          cluster: before.cluster,
+          before: before.value ?? 0,
+          after: after.value ?? 0,
+          logprob,
+          text: text ? wording(text) : null,
+          answers: [answer(before.answer, text), answer(after.answer, text)],
+        };
+      }),
+    });
+  }
+  return found;
+}
+
+async function readTexts(folder: string, task: string): Promise<Map<string, ItemText>> {
+  const texts = new Map<string, ItemText>();
+  await scanLines<ItemText | TaskText>(join(folder, promptsPath(task)), (line) => {
+    if ('id' in line) texts.set(line.id, line);
+  });
+  return texts;
+}
+
+function wording({ context = '', delimiter = '', continuation, choices }: ItemText): string {
+  if (continuation !== undefined) return `${context}[${continuation}]`;
+  return choices ? `${context}${delimiter}[${choices.join(' | ')}]` : context;
+}
+
+function answer(given: number | string | boolean | null, text: ItemText | undefined): string {
+  if (typeof given === 'number') return text?.choices?.[given] ?? `choice ${given}`;
+  if (typeof given === 'boolean') return given ? 'right' : 'another';
+  return given ?? '';
+}
