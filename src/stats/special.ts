@@ -81,9 +81,9 @@ export function normalCdf(x: number): number {
   const size = Math.abs(x);
   if (size > 38) return x < 0 ? 0 : 1;
   const density = Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI);
-  if (size > 5) {
+  if (size > 3) {
     let fraction = size;
-    for (let k = 60; k >= 1; k--) fraction = size + k / fraction;
+    for (let k = 200; k >= 1; k--) fraction = size + k / fraction;
     return x < 0 ? density / fraction : 1 - density / fraction;
   }
   let [sum, term] = [x, x];
