@@ -243,6 +243,8 @@ export interface TaskIdentity {
   readonly prompts_sha256: string | null;
   readonly shot_pool: string;
   readonly draw: DrawKind;
+  /** Of a run that `evalgpt rescore` wrote: what its items were judged by. */
+  readonly rescored?: string;
   /** How its items were compared with the training data, and a hash over the dirty ones' ids. */
   readonly overlap?: { readonly method: 'gpt2' | 'gpt3'; readonly ngram: number; readonly sha256: string };
 }

@@ -1,8 +1,6 @@
-import { join } from 'node:path';
-import { scanLines } from '../store/read-run.ts';
-import { promptsPath } from '../store/run-folder.ts';
-import type { ItemText, TaskText } from '../types.ts';
-import type { CellPair } from './pair.ts';
+import { readTexts } from '../report/examples.ts';
+import type { ItemText } from '../types.ts';
+import type { CellPair, ItemPair } from './pair.ts';
 
 /** An item whose score changed, with its text where a run folder has it. */
 export interface Flip {
@@ -37,17 +35,17 @@ export async function readFlips(
       (item) => item.before.value !== null && item.before.value !== item.after.value,
     );
     if (changed.length === 0) continue;
-    const change = ({ before, after }: CellPair['items'][number]): number =>
-      (after.value ?? 0) - (before.value ?? 0);
-    const shown = [...changed].sort((a, b) => change(a) - change(b)).slice(0, most);
-    const texts = folder === null ? new Map<string, ItemText>() : await readTexts(folder, before.task.name);
+    const change = ({ before, after }: ItemPair): number => (after.value ?? 0) - (before.value ?? 0);
+    const gold = ({ before, after }: ItemPair): number => (after.logprob ?? 0) - (before.logprob ?? 0);
+    const shown = [...changed].sort((a, b) => change(a) - change(b) || gold(a) - gold(b)).slice(0, most);
+    const texts = folder === null ? undefined : (await readTexts(folder, before.task.name)).items;
     found.push({
       task: before.task.name,
       shots: before.shots,
       lost: changed.filter((item) => change(item) < 0).length,
       won: changed.filter((item) => change(item) > 0).length,
       flips: shown.map(({ before, after }): Flip => {
-        const text = texts.get(before.id);
+        const text = texts?.get(before.id);
         const logprob =
           before.logprob === null || after.logprob === null ? null : after.logprob - before.logprob;
         return {
@@ -63,14 +61,6 @@ export async function readFlips(
     });
   }
   return found;
-}
-
-async function readTexts(folder: string, task: string): Promise<Map<string, ItemText>> {
-  const texts = new Map<string, ItemText>();
-  await scanLines<ItemText | TaskText>(join(folder, promptsPath(task)), (line) => {
-    if ('id' in line) texts.set(line.id, line);
-  });
-  return texts;
 }
 
 function wording({ context = '', delimiter = '', continuation, choices }: ItemText): string {

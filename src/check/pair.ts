@@ -26,6 +26,7 @@ const IDENTITY = [
   'dataset_sha256',
   'file_sha256',
   'draw',
+  'rescored',
 ] as const satisfies (keyof TaskIdentity)[];
 
 /**

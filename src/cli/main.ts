@@ -8,13 +8,16 @@ import { checkCommand } from './check.ts';
 import { compareCommand } from './compare.ts';
 import { dataCommand } from './data.ts';
 import { doctorCommand } from './doctor.ts';
+import { exportCommand } from './export.ts';
 import { modelsCommand } from './models.ts';
 import { overlapCommand } from './overlap.ts';
 import { reportCommand } from './report.ts';
+import { rescoreCommand } from './rescore.ts';
 import { runCommand } from './run.ts';
 import { scoreCommand } from './score.ts';
 import { Interrupted } from './signals.ts';
 import { tasksCommand } from './tasks.ts';
+import { verifyCommand } from './verify.ts';
 
 /** Exit codes: 0 done, 1 and 3 a check's verdict, 2 the user can mend it, 70 a bug, 130 and 143 after a signal. */
 async function main(args: readonly string[]): Promise<number> {
@@ -32,6 +35,9 @@ async function main(args: readonly string[]): Promise<number> {
       .command(checkCommand)
       .command(compareCommand)
       .command(baselineCommand)
+      .command(rescoreCommand)
+      .command(verifyCommand)
+      .command(exportCommand)
       .command(doctorCommand)
       .version(packageVersion())
       .help()

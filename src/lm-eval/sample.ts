@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { bleuCounts } from '../metrics/text/bleu.ts';
 import { chrfCounts } from '../metrics/text/chrf.ts';
 import { unitsOf } from '../metrics/units.ts';
-import type { ItemText, Sample, Span, TaskText } from '../types.ts';
+import type { CellResult, ItemText, Sample, Span, TaskText } from '../types.ts';
 import type { LmEvalSample } from './output.ts';
 
 /** lm-eval's names of metrics that have another one here. */
@@ -18,6 +18,13 @@ const NAMES: Readonly<Record<string, string>> = {
 
 export function metricName(theirs: string): string {
   return NAMES[theirs] ?? theirs;
+}
+
+/** The other way round; a text's perplexity is per word of its own. */
+export function theirName(ours: string, { window }: Pick<CellResult, 'window'>): string {
+  if (ours === 'ppl_word') return window ? 'word_perplexity' : 'perplexity';
+  const found = Object.entries(NAMES).find(([, name]) => name === ours);
+  return found?.[0] ?? ours;
 }
 
 /** UTF-8 bytes that count as a token: lm-eval does not store tokens. */

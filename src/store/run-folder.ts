@@ -13,6 +13,7 @@ const RUN_FILES: readonly string[] = [
   'tokens',
   'leaderboard.html',
   'leaderboard-samples',
+  'verified.json',
   'lock',
 ];
 

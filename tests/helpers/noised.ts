@@ -14,7 +14,8 @@ interface Entry {
  */
 export function noisedCheckpoint(from: string, to: string, sigma: number, seed: number): string {
   mkdirSync(to, { recursive: true });
-  for (const name of readdirSync(from)) if (name !== 'model.safetensors') cpSync(join(from, name), join(to, name));
+  for (const name of readdirSync(from))
+    if (name !== 'model.safetensors') cpSync(join(from, name), join(to, name));
   const bytes = readFileSync(join(from, 'model.safetensors'));
   const length = Number(bytes.readBigUInt64LE(0));
   const header: Record<string, Entry> = JSON.parse(bytes.subarray(8, 8 + length).toString('utf8'));
@@ -47,7 +48,8 @@ function normal(a: number, b: number): number {
 }
 
 function decode(dtype: string, bytes: Buffer): Float32Array {
-  if (dtype === 'F32') return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+  if (dtype === 'F32')
+    return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
   if (dtype !== 'F16') throw new Error(`noise on ${dtype} is not made`);
   return Float32Array.from({ length: bytes.length / 2 }, (_, i) => half(bytes.readUInt16LE(2 * i)));
 }
