@@ -75,8 +75,8 @@ export const HEADER: readonly string[] = [
 
 /** Points with two decimals, nats with four, and the sign. */
 export function formatChange({ change, unit }: Pick<CellTest, 'change' | 'unit'>): string {
-  const text = change.toFixed(unit === 'points' ? 2 : 4);
-  return change < 0 ? text : `+${text}`;
+  const text = Math.abs(change).toFixed(unit === 'points' ? 2 : 4);
+  return change < 0 && Number(text) !== 0 ? `-${text}` : `+${text}`;
 }
 
 function formatBounds({ ci95, unit }: CellTest): string {

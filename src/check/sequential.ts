@@ -15,9 +15,6 @@ interface Processes {
   readonly loss: EProcess;
 }
 
-/** One side's share of 0.05: that of the interval's lower bound. */
-const ONE_SIDED = 0.025;
-
 /**
  * Judges again and again at the error rate of one look. Items that share nothing are tested by e-processes, which may
  * be looked at after any item; a cell with clusters, or a metric of the whole set, waits for the last look and is
@@ -54,7 +51,7 @@ function atAnyTime(
   last: boolean,
 ): CellTest {
   if (test.clusters < test.n || test.method === 'label-swap')
-    return last ? test : { ...test, p: 1, floor: 1, held: false };
+    return last ? test : { ...test, p: 1, floor: 1, lossP: 1 };
   const isScore = test.unit === 'points';
   const own = processes.get(test.metric) ?? {
     change: isScore ? changedAnswers() : symmetric(0),
@@ -70,7 +67,7 @@ function atAnyTime(
     own.loss.add(isScore ? difference : difference + margin.nats * before.units);
   }
   const { p } = own.change;
-  return { ...test, p, floor: 0, method: 'e-process', held: own.loss.p <= ONE_SIDED };
+  return { ...test, p, floor: 0, method: 'e-process', lossP: own.loss.p };
 }
 
 /** Numbers of items at which a run of at most so many is looked at. */

@@ -32,8 +32,8 @@ export interface CellTest {
   /** Two-sided, and the smallest that so few items could have given. */
   readonly p: number;
   readonly floor: number;
-  /** Of a sequential test: whether it rules out a loss beyond the margin. Else the interval tells. */
-  readonly held?: boolean;
+  /** Of a sequential test: the p-value of a loss beyond the margin. Else the interval tells. */
+  readonly lossP?: number;
   /** Every log-probability of the cell is what it was, but for rounding. */
   readonly equal: boolean;
 }

@@ -89,11 +89,16 @@ function worst(parts: readonly { readonly verdict: Verdict }[]): Verdict {
   return ORDER.find((verdict) => parts.some((part) => part.verdict === verdict)) ?? 'inconclusive';
 }
 
+/** One side's share of 0.05: that of an interval's lower bound. */
+const ONE_SIDED = 0.025;
+
 function judge(test: CellTest, adjusted: number, tests: number, thresholds: Thresholds): JudgedTest {
   const { alpha, minEffect, margin } = thresholds;
   const { change, ci95, equal, unit } = test;
   const certain = adjusted <= alpha && Math.abs(change) >= minEffect[unit];
-  const held = equal || (test.held ?? (ci95 !== null && ci95[0] > -margin[unit]));
+  const { lossP } = test;
+  const within = lossP === undefined ? ci95 !== null && ci95[0] > -margin[unit] : lossP <= ONE_SIDED;
+  const held = equal || within;
   const verdict: Verdict =
     certain && change < 0 ? 'regressed' : certain && change > 0 ? 'improved' : held ? 'pass' : 'inconclusive';
   const needed = verdict === 'inconclusive' ? itemsNeeded(test, tests, thresholds) : null;
@@ -104,11 +109,14 @@ function judge(test: CellTest, adjusted: number, tests: number, thresholds: Thre
  * Items for which either end is reached if the change and the spread of the differences stay what they are: the bound
  * above the margin, or a loss that Holm's first step finds.
  */
-function itemsNeeded(
-  { n, clusters, change, ci95, unit }: CellTest,
-  tests: number,
-  { alpha, minEffect, margin }: Thresholds,
-): number | null {
+function itemsNeeded(test: CellTest, tests: number, { alpha, minEffect, margin }: Thresholds): number | null {
+  const { n, clusters, change, ci95, unit, p, lossP } = test;
+  if (lossP !== undefined) {
+    // Evidence of a sequential test grows by the same factor with every item.
+    const times = [Math.log(ONE_SIDED) / Math.log(lossP), Math.log(alpha / tests) / Math.log(p)];
+    const least = Math.min(...times.filter((t) => Number.isFinite(t) && t > 1));
+    return Number.isFinite(least) ? Math.ceil(n * least) : null;
+  }
   if (ci95 === null) return null;
   const half = Math.max(change - ci95[0], 1e-12);
   // Widths shrink with the root of n.

@@ -287,7 +287,8 @@ async function sequentially(
   for (const limit of looks(Math.min(most, largest))) {
     const out = join(temporary, `${limit}`);
     // What one look has scored the next one takes over.
-    const candidate = await runModel(args, { ...like, limit }, out, signal, temporary);
+    const run = await runModel(args, { ...like, limit }, out, signal, temporary);
+    const candidate = { ...run, path: args.out ?? 'a temporary folder' };
     const paired = pairRuns(baseline, candidate, { part: true });
     const { result, settled } = looking.look(paired, limit === Math.min(most, largest));
     process.stderr.write(`${limit} items a task: ${result.verdict}\n`);

@@ -53,7 +53,7 @@ async function compare({ runs, json, markdown }: CompareArguments): Promise<void
 async function trajectory(runs: readonly string[], json: boolean): Promise<void> {
   const [{ openRun }, { trajectories, trajectoryTable }] = await Promise.all([
     import('../lm-eval/read.ts'),
-    import('../check/trajectory.ts'),
+    import('../report/trajectory.ts'),
   ]);
   const opened = await Promise.all(runs.map((path) => openRun(path)));
   try {

@@ -1,8 +1,8 @@
-import { formatInterval, formatValue } from '../report/format.ts';
-import { stepOf } from '../report/merge.ts';
-import { formatTable } from '../report/table.ts';
 import { firstBeyondChance, type ScoreAtStep } from '../stats/beyond.ts';
 import type { CellResult, RunRecord } from '../types.ts';
+import { formatInterval, formatValue } from './format.ts';
+import { stepOf } from './merge.ts';
+import { formatTable } from './table.ts';
 
 /** A task's primary metric over the checkpoints of one training. */
 export interface Trajectory {
