@@ -1,0 +1,126 @@
+import { describe, expect, test } from 'vitest';
+import { pairRuns } from '../../src/check/pair.ts';
+import type { CellTest } from '../../src/check/tests.ts';
+import { checkRuns, exitCode, judgeTests, THRESHOLDS } from '../../src/check/verdict.ts';
+import { random } from '../../src/stats/random.ts';
+import { items, storedCell, storedRun } from '../helpers/stored-run.ts';
+
+function aTest(differs: Partial<CellTest> = {}): CellTest {
+  return {
+    ...{ task: 'anli-r1', shots: 0, metric: 'acc', unit: 'points', n: 400, clusters: 400 },
+    ...{ baseline: 0.5, candidate: 0.5, change: 0, ci95: [-1, 1], method: 'mcnemar', lost: 8, won: 8 },
+    ...{ p: 1, floor: 1e-5, equal: false },
+    ...differs,
+  };
+}
+const verdict = (differs: Partial<CellTest>, others: number = 0): string => {
+  const rest = Array.from({ length: others }, () => aTest());
+  return judgeTests([[aTest(differs)], rest], THRESHOLDS).cells[0]?.verdict ?? '';
+};
+
+describe('the four verdicts', () => {
+  test('regressed: certain after Holm, and large enough', () => {
+    const loss = { change: -4, ci95: [-6, -2] as const, p: 0.001 };
+    expect(verdict(loss)).toBe('regressed');
+    expect(verdict(loss, 40)).toBe('regressed');
+    expect(verdict(loss, 60)).toBe('inconclusive');
+    expect(verdict({ ...loss, change: -0.4, ci95: [-0.6, -0.2] })).toBe('pass');
+    expect(verdict({ ...loss, unit: 'nats', change: -0.011, ci95: [-0.015, -0.007] })).toBe('regressed');
+    expect(verdict({ ...loss, unit: 'nats', change: -0.009, ci95: [-0.012, -0.006] })).toBe('pass');
+  });
+
+  test('pass: a loss beyond the margin is ruled out, or nothing changed at all', () => {
+    expect(verdict({ ci95: [-1.99, 1] })).toBe('pass');
+    expect(verdict({ ci95: [-2, 1] })).toBe('inconclusive');
+    expect(verdict({ ci95: null })).toBe('inconclusive');
+    expect(verdict({ ci95: null, equal: true })).toBe('pass');
+  });
+
+  test('improved: as regressed, upward', () => {
+    expect(verdict({ change: 4, ci95: [2, 6], p: 0.001 })).toBe('improved');
+    expect(verdict({ change: 4, ci95: [-3, 6], p: 0.06 })).toBe('inconclusive');
+  });
+
+  test('a cell is as bad as its worst test, a run as its worst cell', () => {
+    const bad = aTest({ change: -4, ci95: [-6, -2], p: 1e-6 });
+    const open = aTest({ ci95: [-5, 5] });
+    const good = aTest({ change: 4, ci95: [2, 6], p: 1e-6 });
+    const of = (...tests: CellTest[][]): string => judgeTests(tests, THRESHOLDS).verdict;
+    expect(of([good, bad], [open])).toBe('regressed');
+    expect(of([good], [open, aTest()])).toBe('inconclusive');
+    expect(of([good], [aTest()])).toBe('improved');
+    expect(of([aTest()], [aTest()])).toBe('pass');
+    expect(of()).toBe('inconclusive');
+  });
+
+  test('exit codes', () => {
+    const code = (verdict: 'regressed' | 'inconclusive' | 'improved' | 'pass', on: 'pass' | 'fail'): number =>
+      exitCode({ ...judgeTests([], THRESHOLDS), verdict }, on);
+    expect(code('regressed', 'pass')).toBe(1);
+    expect(code('inconclusive', 'fail')).toBe(3);
+    expect(code('inconclusive', 'pass')).toBe(0);
+    expect(code('improved', 'fail')).toBe(0);
+    expect(code('pass', 'fail')).toBe(0);
+  });
+});
+
+describe('the number of items that would settle it', () => {
+  test('shrinks the interval to the margin, or makes the loss certain', () => {
+    const needed = (differs: Partial<CellTest>): number | null =>
+      judgeTests([[aTest(differs)]], THRESHOLDS).cells[0]?.tests[0]?.needed ?? null;
+    // Half as wide takes four times as many.
+    expect(needed({ ci95: [-4, 4] })).toBe(1600);
+    expect(needed({ change: -1, ci95: [-3, 1] })).toBe(1600);
+    expect(needed({ change: 0, ci95: null })).toBeNull();
+    expect(needed({ ci95: [-1, 1] })).toBeNull();
+  });
+
+  test('is what it says: that many items settle it', () => {
+    const run = (n: number, seed: number): ReturnType<typeof checkRuns> => {
+      const source = random('needed', seed);
+      const rows = Array.from({ length: n }, () => [source.next(), source.next()] as const);
+      const side = (of: 0 | 1) =>
+        storedRun([
+          storedCell(items(n, (i) => ({ value: (rows[i]?.[of] ?? 0) < 0.06 ? 0 : 1, sums: [of] }))),
+        ]);
+      return checkRuns(pairRuns(side(0), side(1)), THRESHOLDS);
+    };
+    const few = run(150, 2).cells[0]?.tests[0];
+    expect(few?.verdict).toBe('inconclusive');
+    const n = few?.needed ?? 0;
+    expect(n).toBeGreaterThan(300);
+    const settled = Array.from({ length: 20 }, (_, seed) => run(2 * n, seed)).filter(
+      (result) => result.cells[0]?.tests[0]?.verdict === 'pass',
+    );
+    expect(settled.length).toBeGreaterThan(12);
+  });
+});
+
+test('false alarms on correlated answers, few and many clusters, stay below alpha', () => {
+  let alarms = 0;
+  const runs = 200;
+  for (let rep = 0; rep < runs; rep++) {
+    const source = random('alarms', rep);
+    const cells = Array.from({ length: 6 }, (_, c) => {
+      const size = c % 2 === 0 ? 1 : 5;
+      const shared: number[] = [];
+      const draw = (i: number): number => {
+        const at = Math.floor(i / size);
+        shared[at] ??= source.next();
+        return shared[at] as number;
+      };
+      // Answers of a cluster stand or fall together, and each side has its own.
+      const side = () =>
+        items(120, (i) => {
+          const hard = draw(i);
+          const right = source.next() < (hard < 0.3 ? 0.2 : 0.9);
+          return { cluster: `c${Math.floor(i / size)}`, value: right ? 1 : 0, logprob: -2 - source.next() };
+        });
+      return [side(), side()] as const;
+    });
+    const run = (of: 0 | 1) =>
+      storedRun(cells.map((sides, c) => storedCell(sides[of], { shots: c, primary: 'acc' })));
+    if (checkRuns(pairRuns(run(0), run(1)), THRESHOLDS).verdict === 'regressed') alarms++;
+  }
+  expect(alarms / runs).toBeLessThan(0.05);
+});
