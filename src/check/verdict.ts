@@ -117,6 +117,9 @@ function itemsNeeded(test: CellTest, tests: number, { alpha, minEffect, margin }
     const least = Math.min(...times.filter((t) => Number.isFinite(t) && t > 1));
     return Number.isFinite(least) ? Math.ceil(n * least) : null;
   }
+  // Where nothing changed the interval narrows with n itself.
+  if (test.lost === 0 && test.won === 0)
+    return Math.ceil((Z95 ** 2 * (100 - margin.points)) / Math.max(margin.points, 1e-9)) + 1;
   if (ci95 === null) return null;
   const half = Math.max(change - ci95[0], 1e-12);
   // Widths shrink with the root of n.

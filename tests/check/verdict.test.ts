@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { pairRuns } from '../../src/check/pair.ts';
 import type { CellTest } from '../../src/check/tests.ts';
 import { checkRuns, exitCode, judgeTests, THRESHOLDS } from '../../src/check/verdict.ts';
+import { pairedShares } from '../../src/stats/paired.ts';
 import { random } from '../../src/stats/random.ts';
 import { items, storedCell, storedRun } from '../helpers/stored-run.ts';
 
@@ -73,6 +74,10 @@ describe('the number of items that would settle it', () => {
     expect(needed({ change: -1, ci95: [-3, 1] })).toBe(1600);
     expect(needed({ change: 0, ci95: null })).toBeNull();
     expect(needed({ ci95: [-1, 1] })).toBeNull();
+    // 3.84 / (n + 3.84) falls below the margin of two in a hundred.
+    expect(needed({ n: 12, lost: 0, won: 0, ci95: [-24, 24] })).toBe(190);
+    expect(pairedShares(0, 0, 190).ci95?.[0]).toBeGreaterThan(-0.02);
+    expect(pairedShares(0, 0, 187).ci95?.[0]).toBeLessThan(-0.02);
   });
 
   test('is what it says: that many items of the same kind settle it', () => {
