@@ -1,3 +1,4 @@
+import { html } from '../report/html.ts';
 import type { CellFlips } from './flips.ts';
 import { describeRun, HEADER, headline, type Outcome, rules, testRow } from './outcome.ts';
 
@@ -34,7 +35,7 @@ export function outcomeMarkdown(outcome: Outcome, flips: readonly CellFlips[]): 
 }
 
 function flipTitle({ task, shots, lost, won }: CellFlips): string {
-  return `${markdown(task)} at k = ${shots}: ${lost} items lost, ${won} won`;
+  return `${task} at k = ${shots}: ${lost} items lost, ${won} won`;
 }
 
 function flipTable({ flips }: CellFlips): string {
@@ -55,7 +56,8 @@ function round(value: number): string {
 }
 
 function details(summary: string, body: string): string {
-  return `<details><summary>${summary}</summary>\n\n${body}\n</details>\n\n`;
+  // Within a line of HTML no Markdown is read.
+  return `<details><summary>${html`${summary}`}</summary>\n\n${body}\n</details>\n\n`;
 }
 
 /** Text as Markdown that reads as itself: no element, link, emphasis, mention or new column. */
