@@ -1,6 +1,7 @@
 import { extname, join } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { UserError } from '../errors.ts';
+import type { ReadableRun } from '../lm-eval/read.ts';
 import { progressOn } from './progress.ts';
 import { interruptible } from './signals.ts';
 
@@ -23,7 +24,7 @@ export const reportCommand: CommandModule<object, ReportArguments> = {
         type: 'string',
         array: true,
         demandOption: true,
-        describe: 'Run folders; where two have the same cell the first is shown',
+        describe: 'Run folders, or folders of lm-eval; where two have the same cell the first is shown',
       })
       .option('out', {
         type: 'string',
@@ -54,11 +55,14 @@ async function report({ dirs, out, format, samples }: ReportArguments, signal: A
     import('../report/report.ts'),
     import('../store/disk.ts'),
   ]);
+  const { openRun } = await import('../lm-eval/read.ts');
+  const runs: ReadableRun[] = [];
   const progress = progressOn(process.stderr);
   const onTask = (name: string, done: number, total: number): void =>
     progress.update(`${name}: read, ${done} of ${total} tasks`);
   try {
-    const merged = await readRuns(dirs.map(String));
+    for (const dir of dirs) runs.push(await openRun(String(dir)));
+    const merged = await readRuns(runs.map(({ folder }) => folder));
     if (chosen === 'html') {
       const path = out ?? 'leaderboard.html';
       const board = await writeLeaderboard(merged, path, { signal, onTask, samples });
@@ -91,6 +95,7 @@ async function report({ dirs, out, format, samples }: ReportArguments, signal: A
     throw new UserError(`--out ${out}: cannot be written: ${error.message}`);
   } finally {
     progress.end();
+    for (const run of runs) await run.close();
   }
 }
 
