@@ -107,8 +107,6 @@ const DISK = [
   'src/check/rescore.ts',
   'src/cli/baseline.ts',
   'src/cli/check.ts',
-  'src/cli/baseline.ts',
-  'src/cli/check.ts',
   'src/cli/doctor.ts',
   'src/cli/score.ts',
   'src/custom/file.ts',

@@ -1,11 +1,13 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { random } from '../../src/stats/random.ts';
 import { evalgpt, type Outcome } from '../helpers/cli.ts';
 import { noisedCheckpoint } from '../helpers/noised.ts';
-import { missing, shared } from '../helpers/shared.ts';
+import { missing, python, shared } from '../helpers/shared.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'evalgpt-check-model-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -141,3 +143,54 @@ describe.skipIf(skip)(
   },
   240_000,
 );
+
+describe.skipIf(missing(trained, python))("lm-eval's own runs of two checkpoints", () => {
+  const lmEval = (checkpoint: string, out: string): void => {
+    const script = fileURLToPath(new URL('lm_eval_run.py', import.meta.url));
+    const { stdout, stderr } = spawnSync(python, [script, checkpoint, at('own.jsonl'), out], {
+      encoding: 'utf8',
+      env: { ...process.env, HF_HOME: at('hub') },
+    });
+    expect(stdout.trim().split('\n').at(-1), stderr.slice(-2000)).toBe('ok');
+  };
+
+  test('are compared and reported, and agree with evalgpt on the same items', {
+    timeout: 600_000,
+  }, async () => {
+    writeFileSync(at('own.jsonl'), stories(150));
+    const noisy = noisedCheckpoint(trained, at('noisy'), 0.15, 1);
+    lmEval(trained, at('theirs'));
+    lmEval(noisy, at('theirs-noisy'));
+    const compared = await evalgpt(['compare', at('theirs'), at('theirs-noisy'), '--json']);
+    expect(compared.code).toBe(0);
+    const tests = JSON.parse(compared.stdout).cells[0].tests as {
+      metric: string;
+      verdict: string;
+      baseline: number;
+      candidate: number;
+      n: number;
+    }[];
+    expect(tests.map(({ metric, n }) => [metric, n])).toEqual([
+      ['acc', 150],
+      ['logprob_gold', 150],
+    ]);
+    expect(tests[1]?.verdict).toBe('regressed');
+    const check = await evalgpt(['check', '--baseline', at('theirs'), '--candidate', at('theirs-noisy')]);
+    expect(check.code).toBe(1);
+
+    const own = ['--task', at('own.jsonl'), '--shots', '0', '--json'];
+    for (const [model, key] of [
+      [trained, 'baseline'],
+      [noisy, 'candidate'],
+    ] as const) {
+      const { stdout } = await evalgpt(['run', '--model', model, ...own, '--out', at(`own-${key}`)]);
+      // A choice may flip where two are all but equally probable.
+      expect(Math.abs(JSON.parse(stdout).results[0].metrics.acc.value - (tests[0]?.[key] ?? 0))).toBeLessThan(
+        1.5 / 150,
+      );
+    }
+    const report = await evalgpt(['report', at('theirs'), at('theirs-noisy'), '--format', 'csv']);
+    expect(report.code).toBe(0);
+    expect(report.stdout).toContain('own_stories');
+  });
+});
