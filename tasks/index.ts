@@ -3,6 +3,7 @@ import anli from './anli.ts';
 import arithmetic, { paperSets } from './arithmetic.ts';
 import cbt from './cbt.ts';
 import coqa from './coqa.ts';
+import demo from './demo.ts';
 import drop from './drop.ts';
 import lambada from './lambada.ts';
 import multirc from './multirc.ts';
@@ -32,6 +33,7 @@ export const tasks: readonly Task[] = [
   ...translation,
   ...arithmetic,
   ...scramble,
+  ...demo,
 ];
 
 /** Tasks of a run that names none. */
@@ -51,8 +53,4 @@ export const coreTasks: readonly string[] = [
 ];
 
 /** Tasks of a run that names neither models nor tasks: they need no download. */
-export const demoTasks: readonly string[] = [
-  'demo-lambada',
-  'arithmetic-gen-2d-add',
-  'arithmetic-gen-1d-three-ops',
-];
+export const demoTasks: readonly string[] = demo.map((task) => task.name);

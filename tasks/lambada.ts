@@ -142,16 +142,6 @@ const tasks: readonly Task[] = [
     paperShots: 15,
     published: 'LAMBADA (standard)',
   }),
-  defineTask<Passage>({
-    ...shared,
-    name: 'demo-lambada',
-    title: 'LAMBADA-like passages written for evalgpt',
-    dataset: 'demo-lambada',
-    examples: 40,
-    split: 'test',
-    shotSplits: [],
-    decode: openai.decode,
-  }),
 ];
 
 function passage(line: number, text: string, fail: (message: string) => never): Passage {

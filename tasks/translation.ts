@@ -5,7 +5,7 @@ import { strip } from '../src/space.ts';
 import { defineTask, type GenerateProtocol, GPT3_BEAMS, type Task } from '../src/task.ts';
 import type { Example, ProtocolName } from '../src/types.ts';
 
-interface Translation extends Example {
+export interface Translation extends Example {
   readonly source: string;
   readonly target: string;
 }
@@ -37,13 +37,13 @@ const counts = (e: Translation, text: string): Record<string, number[]> => ({
   chrf: chrfCounts(text, [e.target]),
 });
 
-function protocols(
-  from: Language,
-  to: Language,
+/** The wordings of the papers and of lm-eval between two languages, by their English names. */
+export function wordings(
+  from: string,
+  to: string,
   inLmEval: string | undefined,
 ): Partial<Record<ProtocolName, GenerateProtocol<Translation>>> {
-  const lmEvalContext = (e: Translation): string =>
-    `${LANGUAGES[from]} phrase: ${e.source}\n${LANGUAGES[to]} phrase:`;
+  const lmEvalContext = (e: Translation): string => `${from} phrase: ${e.source}\n${to} phrase:`;
   const lmEval: GenerateProtocol<Translation> = {
     kind: 'generate',
     source: `lm-eval 0.4.13 ${inLmEval}`,
@@ -71,8 +71,7 @@ function protocols(
   const gpt3: GenerateProtocol<Translation> = {
     ...lmEval,
     source: 'GPT-3 paper, figures G.36 to G.41, section 2.4; BLEU as in appendix H, tok.intl',
-    context: (e, shots) =>
-      shots === 0 ? `Q: What is the ${LANGUAGES[to]} translation of ${e.source} A:` : equation(e),
+    context: (e, shots) => (shots === 0 ? `Q: What is the ${to} translation of ${e.source} A:` : equation(e)),
     shot: (e) => `${equation(e)} ${e.target}`,
     draw: 'per-example',
     beams: GPT3_BEAMS,
@@ -115,7 +114,7 @@ function define(
       target: record.string(columns[1]),
     }),
     fields: ({ source, target }) => ({ source, target }),
-    protocols: protocols(from, to, data.dataset.startsWith('wmt') ? name : undefined),
+    protocols: wordings(LANGUAGES[from], LANGUAGES[to], data.dataset.startsWith('wmt') ? name : undefined),
     chance: null,
     ...(data.published === undefined ? {} : { paperShots: 64 }),
   });

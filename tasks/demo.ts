@@ -1,0 +1,141 @@
+import { defineTask, type Task } from '../src/task.ts';
+import type { Example } from '../src/types.ts';
+import arithmetic from './arithmetic.ts';
+import cbt from './cbt.ts';
+import lambada from './lambada.ts';
+import nli from './nli.ts';
+import race from './race.ts';
+import { type Translation, wordings } from './translation.ts';
+
+/** A benchmark's files and wording with the demo's own items; the items not scored at the moment are the shots. */
+function like(tasks: readonly Task[], model: string, own: Pick<Task, 'name' | 'title' | 'examples'>): Task {
+  const task = tasks.find((t) => t.name === model);
+  if (!task) throw new Error(`expected a task "${model}"`);
+  const { published: _, paperShots: __, ...rest } = task;
+  return defineTask({ ...rest, ...own, version: 1, dataset: own.name, split: 'test', shotSplits: [] });
+}
+
+interface Pairing extends Example {
+  readonly context: string;
+  readonly target: string;
+}
+
+interface Labelled extends Example {
+  readonly context: string;
+  readonly choices: readonly string[];
+  readonly answer: number;
+}
+
+/** The demo models' window is short, and so are the sentences. */
+const zuvian = Object.fromEntries(
+  Object.entries(wordings('Zuvian', 'English', "wmt's, in another language")).map(([name, protocol]) => [
+    name,
+    { ...protocol, maxTokens: 24 },
+  ]),
+);
+
+const tasks: readonly Task[] = [
+  defineTask<Pairing>({
+    name: 'demo-mapping',
+    version: 1,
+    title: 'Which invented word goes with which? Only the shots tell',
+    dataset: 'demo-mapping',
+    split: 'test',
+    examples: 120,
+    shotSplits: [],
+    decode: (record) => ({
+      id: String(record.line),
+      context: record.string('context'),
+      target: record.string('target'),
+    }),
+    protocols: {
+      'lm-eval': {
+        kind: 'span',
+        source: "evalgpt's own",
+        context: (e) => e.context,
+        continuation: (e) => e.target,
+        shot: (e) => e.context + e.target,
+        separator: '\n',
+        draw: 'fixed',
+        metrics: ['acc', 'logprob_gold'],
+      },
+    },
+    protocol: 'lm-eval',
+    chance: 0,
+  }),
+  defineTask<Labelled>({
+    name: 'demo-labels',
+    version: 1,
+    title: 'Animals and foods under invented labels; only the shots tell which is which',
+    dataset: 'demo-labels',
+    split: 'test',
+    examples: 150,
+    shotSplits: [],
+    decode: (record) => ({
+      id: String(record.line),
+      context: record.string('context'),
+      choices: record.strings('choices'),
+      answer: record.count('answer'),
+    }),
+    protocols: {
+      'lm-eval': {
+        kind: 'choice',
+        source: "evalgpt's own",
+        context: (e) => e.context,
+        shot: (e) => `${e.context} ${e.choices[e.answer]}`,
+        separator: '\n',
+        draw: 'fixed',
+        choices: (e) => e.choices,
+        gold: (e) => e.answer,
+        delimiter: ' ',
+        metrics: ['acc', 'logprob_gold'],
+      },
+    },
+    protocol: 'lm-eval',
+    chance: 1 / 2,
+  }),
+  like(lambada, 'lambada', {
+    name: 'demo-lambada',
+    title: 'LAMBADA-like: stories whose last word is who or what was named before',
+    examples: 240,
+  }),
+  like(cbt, 'cbt-cn', {
+    name: 'demo-cbt',
+    title: "Children's Book Test-like: which of ten things did someone take?",
+    examples: 100,
+  }),
+  like(nli, 'snli', {
+    name: 'demo-nli',
+    title: 'SNLI-like: does a sentence follow from another, contradict it, or neither?',
+    examples: 200,
+  }),
+  like(race, 'race-h', {
+    name: 'demo-reading',
+    title: 'RACE-like: a question on a short text, with four options',
+    examples: 150,
+  }),
+  defineTask<Translation>({
+    name: 'demo-translation',
+    version: 1,
+    title: 'Translation from an invented language; only the shots tell its names of people',
+    dataset: 'demo-translation',
+    split: 'test',
+    examples: 100,
+    shotSplits: [],
+    decode: (record) => ({
+      id: String(record.line),
+      source: record.string('source'),
+      target: record.string('target'),
+    }),
+    protocols: zuvian,
+    protocol: 'lm-eval',
+    chance: null,
+  }),
+  like(arithmetic, 'arithmetic-2d-add', {
+    name: 'demo-arithmetic',
+    title: "GPT-3's format: sums of a number of two digits and one of one",
+    examples: 150,
+  }),
+];
+
+export default tasks;
