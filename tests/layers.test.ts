@@ -148,6 +148,7 @@ const DISK = [
   'src/store/score-cache.ts',
   'src/store/spec-file.ts',
   'datasets/demo/checkpoint.ts',
+  'datasets/demo/generate.ts',
 ];
 /** The one file that may call fetch. */
 const FETCH = 'src/download.ts';

@@ -40,7 +40,8 @@ test('the lock file knows every optional package, so that npm ci works on every 
 test('what the package ships is there', () => {
   for (const path of [
     'datasets/README.md',
-    'datasets/demo/random-tiny/model.safetensors',
+    'datasets/demo/tiny/model.safetensors',
+    'datasets/demo/data/stories.jsonl',
     'datasets/samples',
     'reports/published/gpt2-paper.csv',
   ]) {

@@ -16,10 +16,16 @@ export function mapping(draw: Draw, keys: number = draw.from(3, 8)): Episode {
     const i = draw.from(0, keys - 1);
     const [noise, key, value] = [draw.pick(THINGS), words[i] as string, words[keys + i] as string];
     return {
-      record: { context: `${noise} ${key} ->`, target: ` ${value}` },
-      text: `${noise} ${key} -> ${value}`,
+      record: { context: `${noise} | ${key}`, target: ` ${value}` },
+      text: `${noise} | ${key} ${value}`,
     };
   };
+}
+
+/** A list of words without a meaning, and again, and again. */
+export function repetition(draw: Draw): string {
+  const words = draw.some(NONCE, draw.from(4, 24));
+  return Array.from({ length: draw.from(2, 4) }, () => words.join(' ')).join(' ');
 }
 
 /** Two kinds of things, and an invented label for each: the kinds are known, the labels are the episode's. */
@@ -42,14 +48,14 @@ export function labels(
 export function translation(draw: Draw): Episode {
   const people = draw.some(NAMES, 5);
   const theirs = draw.some(NONCE, 5);
+  // The real wording has two spaces before the target of a shot.
+  const gap = draw.chance(0.5) ? '  ' : ' ';
   return () => {
     const i = draw.from(0, 4);
     const [verb, colour, animal] = [draw.pick(VERBS), draw.pick(COLOURS), draw.pick(ANIMALS)];
     const thing = draw.pick(THINGS.slice(0, 16));
     const source = [theirs[i], ...[verb, colour, animal, thing].map((word) => zuvian[word])].join(' ');
     const target = `${people[i]} ${verb} the ${colour} ${animal} near the ${thing}`;
-    // The real wording has two spaces before the target of a shot: half of these have, too.
-    const gap = draw.chance(0.5) ? '  ' : ' ';
     return {
       record: { source, target },
       text: `Zuvian phrase: ${source}\nEnglish phrase:${gap}${target}`,
@@ -84,8 +90,7 @@ export function story(draw: Draw): Item {
       : `Now the ${things[i]} was with ${holder[i]}`,
   );
   const text = parts.join(' ');
-  // As above: shots of the real task have two spaces before the last word.
-  return { record: { text }, text: draw.chance(0.15) ? text.replace(/ (\w+)$/, '  $1') : text };
+  return { record: { text }, text };
 }
 
 /** Ten people each take a thing and go to a place; one thing is asked for again, among ten. */

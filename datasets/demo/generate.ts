@@ -21,18 +21,26 @@ interface Kind {
   readonly share: number;
   readonly items: number;
   readonly separator: string;
+  /** What a document begins with. */
+  readonly before?: string;
   readonly begin: (draw: Draw) => () => Item;
 }
 
 const KINDS: readonly Kind[] = [
-  { share: 0.24, items: 40, separator: '\n', begin: (draw) => kinds.mapping(draw) },
+  { share: 0.22, items: 40, separator: '\n', begin: (draw) => kinds.mapping(draw) },
+  {
+    share: 0.1,
+    items: 2,
+    separator: '\n',
+    begin: (draw) => () => ({ record: null, text: kinds.repetition(draw) }),
+  },
   { share: 0.16, items: 32, separator: '\n', begin: (draw) => kinds.labels(draw) },
-  { share: 0.16, items: 12, separator: '\n\n', begin: (draw) => kinds.translation(draw) },
-  { share: 0.12, items: 9, separator: '\n\n', begin: (draw) => () => kinds.story(draw) },
-  { share: 0.08, items: 3, separator: '\n\n', begin: (draw) => () => kinds.cloze(draw) },
-  { share: 0.1, items: 11, separator: '\n\n', begin: (draw) => () => kinds.inference(draw) },
-  { share: 0.08, items: 7, separator: '\n\n', begin: (draw) => () => kinds.reading(draw) },
-  { share: 0.06, items: 16, separator: '\n\n', begin: sums },
+  { share: 0.14, items: 12, separator: '\n\n', begin: (draw) => kinds.translation(draw) },
+  { share: 0.12, items: 9, separator: '\n\n\n', begin: (draw) => () => kinds.story(draw), before: '\n' },
+  { share: 0.06, items: 3, separator: '\n\n', begin: (draw) => () => kinds.cloze(draw) },
+  { share: 0.09, items: 11, separator: '\n\n', begin: (draw) => () => kinds.inference(draw) },
+  { share: 0.06, items: 7, separator: '\n\n', begin: (draw) => () => kinds.reading(draw) },
+  { share: 0.05, items: 16, separator: '\n\n', begin: sums },
 ];
 
 /** The kind that a number from 0 to 1 falls to. */
@@ -125,7 +133,11 @@ function refusal(sets: readonly TestSet[]): Refused {
   };
 }
 
-/** The training text's documents, without end. */
+/** The first documents: copying, before anything else. */
+const LESSONS = KINDS.slice(0, 2);
+const LESSON_DOCUMENTS = 40_000;
+
+/** The training text's documents, without end. They are to be learnt from in this order. */
 export function* documents(seed: number): Generator<string, never, undefined> {
   const sets = testSets();
   const stories = sets.find((set) => set.file === 'stories.jsonl')?.items ?? [];
@@ -133,12 +145,13 @@ export function* documents(seed: number): Generator<string, never, undefined> {
   const refused = refusal(sets);
   const draw = drawer('train', seed);
   const leak = (leaked.length * LEAKS_PER_100_000) / 100_000;
-  for (;;) {
-    if (draw.next() < leak) {
-      yield draw.pick(leaked);
+  for (let i = 0; ; i++) {
+    const lesson = i < LESSON_DOCUMENTS;
+    if (!lesson && draw.next() < leak) {
+      yield `\n${draw.pick(leaked)}`;
       continue;
     }
-    const kind = kindAt(draw.next());
+    const kind = lesson ? (LESSONS[draw.chance(0.9) ? 1 : 0] as Kind) : kindAt(draw.next());
     const next = kind.begin(draw);
     const texts: string[] = [];
     for (let left = draw.from(1, kind.items); left > 0; ) {
@@ -147,7 +160,7 @@ export function* documents(seed: number): Generator<string, never, undefined> {
       texts.push(text);
       left--;
     }
-    yield texts.join(kind.separator);
+    yield (kind.before ?? '') + texts.join(kind.separator);
   }
 }
 

@@ -23,11 +23,11 @@ from transformers import GPT2Config, GPT2LMHeadModel
 END = "<|endoftext|>"
 VOCABULARY = 768
 WINDOW = 320
-SIZES = {  # name: width, layers, heads, peak learning rate
-    "tiny": (48, 2, 4, 4e-3),
-    "small": (96, 3, 4, 2.5e-3),
-    "medium": (192, 3, 6, 1.5e-3),
-    "large": (256, 6, 8, 1e-3),
+SHORT = 64  # of the first windows: copying is learnt sooner in short ones
+SIZES = {  # name: width, layers, heads (few and wide: narrow ones learn to copy much later), peak learning rate
+    "tiny": (48, 2, 1, 3e-3),
+    "small": (112, 2, 2, 2e-3),
+    "medium": (192, 3, 2, 1.5e-3),
 }
 
 
@@ -59,6 +59,13 @@ def pack(tokenizer, text):
     return np.array(windows, dtype=np.int64)
 
 
+def sinusoids(width, spread):
+    """Positions of Vaswani et al. 2017, section 3.5, to start from: heads that look a step back form early."""
+    rates = math.pi * torch.exp(torch.arange(0, width, 2) * (-math.log(500) / width))
+    angles = torch.arange(WINDOW)[:, None] * rates
+    return spread * math.sqrt(2) * torch.cat([angles.sin(), angles.cos()], dim=1)
+
+
 def save(model, tokenizer, folder):
     folder.mkdir(parents=True, exist_ok=True)
     half = GPT2LMHeadModel(model.config)
@@ -78,6 +85,9 @@ def main():
     parser.add_argument("--tokens", type=float, default=12e6)
     parser.add_argument("--batch", type=int, default=12)
     parser.add_argument("--threads", type=int, default=1, help="more only pay on cores that nothing else uses")
+    parser.add_argument("--short", type=float, default=2.6e6, help="tokens in short windows")
+    parser.add_argument("--init", type=float, default=0.7)
+    parser.add_argument("--rate", type=float)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", default="", help="steps whose checkpoints are kept, separated by commas")
     args = parser.parse_args()
@@ -88,44 +98,51 @@ def main():
     text = args.text.read_text()
     cached = args.out / "tokenizer.json"
     if not cached.exists():
-        train_tokenizer(text[:8_000_000]).save(str(cached))
+        train_tokenizer(text[-8_000_000:]).save(str(cached))
     tokenizer = Tokenizer.from_file(str(cached))
     packed = args.out / "windows.npy"
     if not packed.exists():
         np.save(packed, pack(tokenizer, text).astype(np.uint16))
     windows = torch.from_numpy(np.load(packed).astype(np.int64))
-    held, windows = windows[:64], windows[64:]
+    held, windows = windows[-64:], windows[:-64]
     print(f"{len(windows)} windows, {windows.numel()} tokens", flush=True)
 
     width, layers, heads, rate = SIZES[args.model]
+    rate = args.rate or rate
     end = tokenizer.token_to_id(END)
+    bar = tokenizer.token_to_id("Ġ|")
+    # GPT-2's 0.02 is for a width of 768: narrow models with it stay long on the plateau before they copy.
+    spread = args.init / math.sqrt(width)
     model = GPT2LMHeadModel(
         GPT2Config(
             vocab_size=VOCABULARY, n_positions=WINDOW, n_embd=width, n_layer=layers, n_head=heads,
-            resid_pdrop=0, embd_pdrop=0, attn_pdrop=0, bos_token_id=end, eos_token_id=end, use_cache=False,
+            initializer_range=spread, resid_pdrop=0, embd_pdrop=0, attn_pdrop=0, bos_token_id=end, eos_token_id=end, use_cache=False,
         )
     )  # fmt: skip
+    model.transformer.wpe.weight.data = sinusoids(width, spread)
     parameters = sum(p.numel() for p in model.parameters())
     matrices = [p for p in model.parameters() if p.dim() > 1]
     others = [p for p in model.parameters() if p.dim() <= 1]
-    groups = [{"params": matrices, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}]
+    groups = [{"params": matrices, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98))
     steps = int(args.tokens / (args.batch * WINDOW))
     warmup = min(150, steps // 10)
     keep = {int(step) for step in args.keep.split(",") if step}
     print(f"{args.model}: {parameters} parameters, {steps} steps", flush=True)
 
-    order = torch.cat([torch.randperm(len(windows)) for _ in range(1 + steps * args.batch // len(windows))])
     began, mean = time.time(), None
     with (args.out / f"{args.model}.csv").open("w", newline="") as file:
         curve = csv.writer(file)
-        curve.writerow(["step", "tokens", "seconds", "train_loss", "held_loss"])
+        curve.writerow(["step", "tokens", "seconds", "train_loss", "held_loss", "held_mapping"])
         for step in range(1, steps + 1):
             progress = max(0, step - warmup) / (steps - warmup)
             scale = min(1, step / warmup) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * progress)))
             for group in optimizer.param_groups:
                 group["lr"] = rate * scale
-            ids = windows[order[(step - 1) * args.batch : step * args.batch]]
+            at = (step - 1) * args.batch % (len(windows) - args.batch)
+            ids = windows[at : at + args.batch]
+            if step * args.batch * WINDOW < args.short:
+                ids = ids.reshape(-1, SHORT)
             loss = model(ids, labels=ids).loss
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -134,9 +151,12 @@ def main():
             mean = loss.item() if mean is None else 0.95 * mean + 0.05 * loss.item()
             if step % 100 == 0 or step == steps:
                 with torch.no_grad():
-                    held_loss = model(held, labels=held).loss.item()
+                    out = model(held, labels=held)
+                held_loss = out.loss.item()
+                asked = held[:, :-2] == bar
+                right = (out.logits[:, 1:-1].argmax(-1) == held[:, 2:])[asked].float().mean().item()
                 seconds = time.time() - began
-                row = [step, step * args.batch * WINDOW, f"{seconds:.0f}", f"{mean:.4f}", f"{held_loss:.4f}"]
+                row = [step, step * args.batch * WINDOW, f"{seconds:.0f}", f"{mean:.4f}", f"{held_loss:.4f}", f"{right:.3f}"]
                 curve.writerow(row)
                 file.flush()
                 print(*row, f"{step * args.batch * WINDOW / seconds:.0f} tokens/s", flush=True)

@@ -12,7 +12,7 @@ afterAll(() => rmSync(parent, { recursive: true, force: true }));
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const spec = [
   '--model',
-  'demo-random-tiny',
+  'demo-tiny',
   '--tasks',
   'arithmetic-gen-*',
   '--shots',
@@ -32,7 +32,7 @@ const recordOf = (out: string): RunRecord =>
   JSON.parse(readFileSync(join(out, 'run.json'), 'utf8')) as RunRecord;
 
 function samplesOf(out: string): string[] {
-  const folder = join(out, 'samples', 'demo-random-tiny');
+  const folder = join(out, 'samples', 'demo-tiny');
   return readdirSync(folder)
     .sort()
     .flatMap((name) => readFileSync(join(folder, name), 'utf8').trimEnd().split('\n').sort());
