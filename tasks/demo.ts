@@ -19,33 +19,20 @@ function like(
   return defineTask({ ...rest, ...own, version: 1, dataset: own.name, split: 'test', shotSplits: [] });
 }
 
-interface Pairing extends Example {
+interface Line extends Example {
   readonly context: string;
   readonly target: string;
 }
 
-interface Labelled extends Example {
-  readonly context: string;
-  readonly choices: readonly string[];
-  readonly answer: number;
-}
-
-/** The demo models' window is short, and so are the sentences. */
-const zuvian = Object.fromEntries(
-  Object.entries(wordings('Zuvian', 'English', "wmt's, in another language")).map(([name, protocol]) => [
+/** Lines whose last word was invented for the set. */
+function invented(name: string, examples: number, title: string): Task {
+  return defineTask<Line>({
     name,
-    { ...protocol, maxTokens: 24 },
-  ]),
-);
-
-const tasks: readonly Task[] = [
-  defineTask<Pairing>({
-    name: 'demo-mapping',
     version: 1,
-    title: 'Which invented word goes with which? Only the shots tell',
-    dataset: 'demo-mapping',
+    title,
+    dataset: name,
     split: 'test',
-    examples: 120,
+    examples,
     shotSplits: [],
     decode: (record) => ({
       id: String(record.line),
@@ -66,38 +53,24 @@ const tasks: readonly Task[] = [
     },
     protocol: 'lm-eval',
     chance: 0,
-  }),
-  defineTask<Labelled>({
-    name: 'demo-labels',
-    version: 1,
-    title: 'Animals and foods under invented labels; only the shots tell which is which',
-    dataset: 'demo-labels',
-    split: 'test',
-    examples: 150,
-    shotSplits: [],
-    decode: (record) => ({
-      id: String(record.line),
-      context: record.string('context'),
-      choices: record.strings('choices'),
-      answer: record.count('answer'),
-    }),
-    protocols: {
-      'lm-eval': {
-        kind: 'choice',
-        source: "evalgpt's own",
-        context: (e) => e.context,
-        shot: (e) => `${e.context} ${e.choices[e.answer]}`,
-        separator: '\n',
-        draw: 'fixed',
-        choices: (e) => e.choices,
-        gold: (e) => e.answer,
-        delimiter: ' ',
-        metrics: ['acc', 'logprob_gold'],
-      },
-    },
-    protocol: 'lm-eval',
-    chance: 1 / 2,
-  }),
+  });
+}
+
+/** The demo models' window is short, and so are the sentences. */
+const zuvian = Object.fromEntries(
+  Object.entries(wordings('Zuvian', 'English', "wmt's, in another language")).map(([name, protocol]) => [
+    name,
+    { ...protocol, maxTokens: 24 },
+  ]),
+);
+
+const tasks: readonly Task[] = [
+  invented('demo-mapping', 120, 'Which invented word goes with which? Only the shots tell'),
+  invented(
+    'demo-labels',
+    150,
+    'Animals and foods under invented labels: what is which is known, only the shots tell the labels',
+  ),
   like(lambada, 'lambada', {
     name: 'demo-lambada',
     title: 'LAMBADA-like: stories whose last word is who or what was named before',

@@ -22,10 +22,10 @@ export function mapping(draw: Draw, keys: number = draw.from(3, 8)): Episode {
   };
 }
 
-/** A list of words without a meaning, and again, and again. */
+/** A list of words without a meaning, again and again: 70 words or more. */
 export function repetition(draw: Draw): string {
-  const words = draw.some(NONCE, draw.from(4, 24));
-  return Array.from({ length: draw.from(2, 4) }, () => words.join(' ')).join(' ');
+  const words = draw.some(NONCE, draw.from(6, 30)).join(' ');
+  return Array.from({ length: Math.ceil(420 / (words.length + 1)) }, () => words).join(' ');
 }
 
 /** Two kinds of things, and an invented label for each: the kinds are known, the labels are the episode's. */
@@ -38,7 +38,7 @@ export function labels(
     const i = draw.from(0, 1);
     const what = `${draw.pick(COLOURS)} ${draw.pick(kinds[i] as readonly string[])}`;
     return {
-      record: { context: `${what}:`, choices: names, answer: i },
+      record: { context: `${what}:`, target: ` ${names[i]}` },
       text: `${what}: ${names[i]}`,
     };
   };

@@ -23,10 +23,10 @@ from transformers import GPT2Config, GPT2LMHeadModel
 END = "<|endoftext|>"
 VOCABULARY = 768
 WINDOW = 320
-SHORT = 64  # of the first windows: copying is learnt sooner in short ones
+LESSONS, SHORT = 40_000, 64  # documents that only repeat, and what is taken of each
 SIZES = {  # name: width, layers, heads (few and wide: narrow ones learn to copy much later), peak learning rate
-    "tiny": (48, 2, 1, 3e-3),
-    "small": (112, 2, 2, 2e-3),
+    "tiny": (48, 2, 1, 2.5e-3),
+    "small": (112, 2, 1, 2e-3),
     "medium": (192, 3, 2, 1.5e-3),
 }
 
@@ -46,17 +46,21 @@ def train_tokenizer(text):
 
 
 def pack(tokenizer, text):
-    """Windows that begin with a document, filled with further ones, the last of them cut: [windows, WINDOW] ids."""
+    """
+    The lessons, [LESSONS, SHORT] ids: the beginning of each of the first documents. The others, [windows, WINDOW]
+    ids: windows that begin with a document, filled with further ones, the last of them cut.
+    """
     end = tokenizer.token_to_id(END)
-    windows, row = [], []
     docs = text.split(END)
-    for at in range(0, len(docs), 5000):
+    lessons = [encoded.ids[:SHORT] for encoded in tokenizer.encode_batch(docs[:LESSONS])]
+    windows, row = [], []
+    for at in range(LESSONS, len(docs), 5000):
         for encoded in tokenizer.encode_batch(docs[at : at + 5000]):
             row += [*encoded.ids, end]
             if len(row) >= WINDOW:
                 windows.append(row[:WINDOW])
                 row = []
-    return np.array(windows, dtype=np.int64)
+    return np.array(lessons, dtype=np.int64), np.array(windows, dtype=np.int64)
 
 
 def sinusoids(width, spread):
@@ -85,7 +89,6 @@ def main():
     parser.add_argument("--tokens", type=float, default=12e6)
     parser.add_argument("--batch", type=int, default=12)
     parser.add_argument("--threads", type=int, default=1, help="more only pay on cores that nothing else uses")
-    parser.add_argument("--short", type=float, default=2.6e6, help="tokens in short windows")
     parser.add_argument("--init", type=float, default=0.7)
     parser.add_argument("--rate", type=float)
     parser.add_argument("--seed", type=int, default=1)
@@ -100,10 +103,11 @@ def main():
     if not cached.exists():
         train_tokenizer(text[-8_000_000:]).save(str(cached))
     tokenizer = Tokenizer.from_file(str(cached))
-    packed = args.out / "windows.npy"
+    packed = args.out / "windows.npz"
     if not packed.exists():
-        np.save(packed, pack(tokenizer, text).astype(np.uint16))
-    windows = torch.from_numpy(np.load(packed).astype(np.int64))
+        lessons, windows = pack(tokenizer, text)
+        np.savez(packed, lessons=lessons.astype(np.uint16), windows=windows.astype(np.uint16))
+    lessons, windows = (torch.from_numpy(np.load(packed)[name].astype(np.int64)) for name in ("lessons", "windows"))
     held, windows = windows[-64:], windows[:-64]
     print(f"{len(windows)} windows, {windows.numel()} tokens", flush=True)
 
@@ -123,9 +127,11 @@ def main():
     parameters = sum(p.numel() for p in model.parameters())
     matrices = [p for p in model.parameters() if p.dim() > 1]
     others = [p for p in model.parameters() if p.dim() <= 1]
-    groups = [{"params": matrices, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}]
+    groups = [{"params": matrices, "weight_decay": 0.0}, {"params": others, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98))
-    steps = int(args.tokens / (args.batch * WINDOW))
+    rows = args.batch * WINDOW // SHORT
+    batches = [*lessons.split(rows), *windows.split(args.batch)]
+    steps = min(int(args.tokens / (args.batch * WINDOW)), len(batches))
     warmup = min(150, steps // 10)
     keep = {int(step) for step in args.keep.split(",") if step}
     print(f"{args.model}: {parameters} parameters, {steps} steps", flush=True)
@@ -139,10 +145,7 @@ def main():
             scale = min(1, step / warmup) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * progress)))
             for group in optimizer.param_groups:
                 group["lr"] = rate * scale
-            at = (step - 1) * args.batch % (len(windows) - args.batch)
-            ids = windows[at : at + args.batch]
-            if step * args.batch * WINDOW < args.short:
-                ids = ids.reshape(-1, SHORT)
+            ids = batches[(step - 1) % len(batches)]
             loss = model(ids, labels=ids).loss
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

@@ -22,7 +22,7 @@ export const COLOURS: Words = list('red blue green black white brown grey pink')
 export const VERBS: Words = list('sees finds hides paints feeds draws greets follows');
 
 /** Words without a meaning: they get one in each episode. */
-export const NONCE: Words = invent('nonce', 80, (d) => d('bdfgklmnprstvz') + d('aeiou') + d('bdgkmnpxz'));
+export const NONCE: Words = invent('nonce', 40, (d) => d('bdfgklmnprstvz') + d('aeiou') + d('bdgkmnpxz'));
 
 /** The words of Zuvian: the same meaning in every episode, so that they can be learnt by heart. */
 const MEANINGS = [...VERBS, ...COLOURS, ...ANIMALS, ...THINGS.slice(0, 16)];
