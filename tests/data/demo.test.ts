@@ -11,7 +11,7 @@ const words = (text: string): string[] => text.toLowerCase().match(/[a-z0-9]+/g)
 /** The training text behind its lessons in copying, which hold nothing else. */
 const corpus: string[] = [];
 const source = documents(1);
-while (corpus.length < 60_000) corpus.push(source.next().value);
+while (corpus.length < 80_000) corpus.push(source.next().value);
 
 describe("the demo's data", () => {
   test.each(sets.map((set) => [set.file, set] as const))('%s is what the generator writes', (file, set) => {
@@ -19,7 +19,7 @@ describe("the demo's data", () => {
     expect(new Set(set.items.map((item) => JSON.stringify(item.record))).size).toBe(set.items.length);
   });
 
-  test('every third story is in the training text word for word, and no eight words of another one', () => {
+  test('every third story is in the training text word for word, and no thirteen words of another one', () => {
     const stories = data('stories.jsonl')
       .trimEnd()
       .split('\n')
@@ -30,13 +30,13 @@ describe("the demo's data", () => {
     const runs = new Map<string, string>();
     for (const [i, story] of stories.entries()) {
       const all = words(story);
-      for (let at = 0; at + 8 <= all.length; at++) runs.set(all.slice(at, at + 8).join(' '), String(i + 1));
+      for (let at = 0; at + 13 <= all.length; at++) runs.set(all.slice(at, at + 13).join(' '), String(i + 1));
     }
     const found = new Set<string>();
     for (const document of corpus) {
       const all = words(document);
-      for (let at = 0; at + 8 <= all.length; at++) {
-        const id = runs.get(all.slice(at, at + 8).join(' '));
+      for (let at = 0; at + 13 <= all.length; at++) {
+        const id = runs.get(all.slice(at, at + 13).join(' '));
         if (id !== undefined) found.add(id);
       }
     }
