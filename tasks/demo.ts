@@ -11,12 +11,12 @@ import { type Translation, wordings } from './translation.ts';
 function like(
   tasks: readonly Task[],
   model: string,
-  own: Pick<Task, 'name' | 'title' | 'examples'> & Partial<Pick<Task, 'protocol'>>,
+  own: Pick<Task, 'name' | 'title' | 'examples'> & Partial<Pick<Task, 'protocol' | 'version'>>,
 ): Task {
   const task = tasks.find((t) => t.name === model);
   if (!task) throw new Error(`expected a task "${model}"`);
   const { published: _, paperShots: __, ...rest } = task;
-  return defineTask({ ...rest, ...own, version: 1, dataset: own.name, split: 'test', shotSplits: [] });
+  return defineTask({ ...rest, version: 1, ...own, dataset: own.name, split: 'test', shotSplits: [] });
 }
 
 interface Line extends Example {
@@ -73,6 +73,7 @@ const tasks: readonly Task[] = [
   ),
   like(lambada, 'lambada', {
     name: 'demo-lambada',
+    version: 3,
     title: 'LAMBADA-like: stories whose last word is who or what was named before',
     examples: 240,
     // lm-eval's shots have two spaces before the last word, which the demo models have never seen.
