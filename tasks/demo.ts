@@ -107,6 +107,7 @@ const tasks: readonly Task[] = [
       source: record.string('source'),
       target: record.string('target'),
     }),
+    fields: ({ source, target }) => ({ source, target }),
     protocols: zuvian,
     protocol: 'lm-eval',
     chance: null,
