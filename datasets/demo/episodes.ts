@@ -4,6 +4,8 @@ import { ANIMALS, COLOURS, type Draw, FOODS, NAMES, NONCE, PLACES, THINGS, VERBS
 export interface Item {
   readonly record: unknown;
   readonly text: string;
+  /** Characters at the text's end that can be told from what is before them; what they are is worth learning. */
+  readonly told: number;
 }
 
 /** What is invented for one episode and holds for all of its items. A test set is one episode, too. */
@@ -12,20 +14,26 @@ export type Episode = () => Item;
 /** Words of which an episode pairs some: the right one can only be had from the episode itself. */
 export function mapping(draw: Draw, keys: number = draw.from(3, 8)): Episode {
   const words = draw.some(NONCE, 2 * keys);
+  const seen = new Set<number>();
   return () => {
     const i = draw.from(0, keys - 1);
     const [noise, key, value] = [draw.pick(THINGS), words[i] as string, words[keys + i] as string];
+    const told = seen.has(i) ? value.length + 1 : 0;
+    seen.add(i);
     return {
       record: { context: `${noise} | ${key}`, target: ` ${value}` },
       text: `${noise} | ${key} ${value}`,
+      told,
     };
   };
 }
 
 /** A list of words without a meaning, again and again: 70 words or more. */
-export function repetition(draw: Draw): string {
+export function repetition(draw: Draw): Item {
   const words = draw.some(NONCE, draw.from(6, 30)).join(' ');
-  return Array.from({ length: Math.ceil(420 / (words.length + 1)) }, () => words).join(' ');
+  const times = Math.ceil(420 / (words.length + 1));
+  const text = Array.from({ length: times }, () => words).join(' ');
+  return { record: null, text, told: text.length - words.length };
 }
 
 /** Two kinds of things, and an invented label for each: the kinds are known, the labels are the episode's. */
@@ -34,13 +42,14 @@ export function labels(
   kinds: readonly (readonly string[])[] = draw.some([ANIMALS, FOODS, PLACES], 2),
 ): Episode {
   const names = draw.some(NONCE, 2);
+  const seen = new Set<number>();
   return () => {
     const i = draw.from(0, 1);
     const what = `${draw.pick(COLOURS)} ${draw.pick(kinds[i] as readonly string[])}`;
-    return {
-      record: { context: `${what}:`, target: ` ${names[i]}` },
-      text: `${what}: ${names[i]}`,
-    };
+    const name = names[i] as string;
+    const told = seen.has(i) ? name.length + 1 : 0;
+    seen.add(i);
+    return { record: { context: `${what}:`, target: ` ${name}` }, text: `${what}: ${name}`, told };
   };
 }
 
@@ -50,50 +59,49 @@ export function translation(draw: Draw): Episode {
   const theirs = draw.some(NONCE, 5);
   // The real wording has two spaces before the target of a shot.
   const gap = draw.chance(0.5) ? '  ' : ' ';
+  const seen = new Set<number>();
   return () => {
     const i = draw.from(0, 4);
     const [verb, colour, animal] = [draw.pick(VERBS), draw.pick(COLOURS), draw.pick(ANIMALS)];
     const thing = draw.pick(THINGS.slice(0, 16));
     const source = [theirs[i], ...[verb, colour, animal, thing].map((word) => zuvian[word])].join(' ');
-    const target = `${people[i]} ${verb} the ${colour} ${animal} near the ${thing}`;
+    const known = ` ${verb} the ${colour} ${animal} near the ${thing}`;
+    const who = people[i] as string;
+    const told = known.length + (seen.has(i) ? gap.length + who.length : 0);
+    seen.add(i);
     return {
-      record: { source, target },
-      text: `Zuvian phrase: ${source}\nEnglish phrase:${gap}${target}`,
+      record: { source, target: who + known },
+      text: `Zuvian phrase: ${source}\nEnglish phrase:${gap}${who}${known}`,
+      told,
     };
   };
 }
 
-/** Things change hands; the last word is who has one, or what someone has. */
+/** Who has what; half of the things change hands. The last word is who has one in the end. */
 export function story(draw: Draw): Item {
-  const people = draw.some(NAMES, 3);
-  const things = draw.some(THINGS, 2);
-  const holder = people.slice(0, 2);
-  const parts = holder.map((who, i) => `${who} had the ${things[i]}.`);
-  if (draw.chance(0.5)) parts.reverse();
-  for (let move = draw.from(1, 2); move > 0; move--) {
-    const i = draw.from(0, 1);
-    const from = holder[i] as string;
-    const to = draw.pick(people.filter((who) => who !== from));
+  const people = draw.some(NAMES, 4);
+  const things = draw.some(THINGS, 3);
+  const holder = people.slice(0, 3);
+  const parts = holder.map((who, i) =>
+    draw.chance(0.6) ? `The ${things[i]} was with ${who}.` : `${who} had the ${things[i]}.`,
+  );
+  const i = draw.from(0, 2);
+  if (draw.chance(0.5)) {
+    const moved = draw.chance(0.7) ? i : draw.from(0, 2);
+    const to = draw.pick(people.filter((who) => who !== holder[moved]));
     parts.push(
-      draw.chance(0.5)
-        ? `${from} gave the ${things[i]} to ${to}.`
-        : `${to} took the ${things[i]} from ${from}.`,
+      draw.chance(0.5) ? `Then the ${things[moved]} went to ${to}.` : `Then ${to} took the ${things[moved]}.`,
     );
-    holder[i] = to;
+    holder[moved] = to;
   }
   parts.push(`Then ${draw.pick(people)} went to the ${draw.pick(PLACES)}.`);
-  const i = draw.from(0, 1);
-  const alone = holder[0] !== holder[1];
-  parts.push(
-    alone && draw.chance(0.3)
-      ? `Now ${holder[i]} still had the ${things[i]}`
-      : `Now the ${things[i]} was with ${holder[i]}`,
-  );
+  const answer = holder[i] as string;
+  parts.push(`Now the ${things[i]} was with ${answer}`);
   const text = parts.join(' ');
-  return { record: { text }, text };
+  return { record: { text }, text, told: answer.length + 1 };
 }
 
-/** Ten people each take a thing and go to a place; one thing is asked for again, among ten. */
+/** Ten people each take a thing and see an animal; one thing is asked for again, among ten. */
 export function cloze(draw: Draw): Item {
   const people = draw.some(NAMES, 10);
   const things = draw.some(THINGS, 10);
@@ -106,36 +114,30 @@ export function cloze(draw: Draw): Item {
   const numbered = lines.map((line, n) => `${n + 1} ${line}`).join('\n');
   const record = `${numbered}\n21 ${people[i]} took the XXXXX .\t${answer}\t\t${draw.some(things, 10).join('|')}`;
   const text = [...lines, `${people[i]} took the ${answer} .`].join(' ').replaceAll(' .', '.');
-  return { record, text };
+  return { record, text, told: answer.length + 2 };
 }
 
-/** Who has what, and where: true, false, or not said. */
+/** Where something is, or who has it: the hypothesis is true, false, or not said. */
 export function inference(draw: Draw): Item {
-  const label = draw.pick(['entailment', 'neutral', 'contradiction']);
-  const [a, b, c] = draw.some(NAMES, 3);
+  const label = draw.pick(['entailment', 'neutral', 'contradiction'] as const);
   const [thing, other] = draw.some(THINGS, 2);
-  const [place, elsewhere] = draw.some(PLACES, 2);
-  const [premise, hypothesis] = draw.chance(0.5)
-    ? [
-        `${a} gave the ${thing} to ${b}.`,
-        label === 'neutral'
-          ? `${draw.pick([a, b, c])} has the ${other}.`
-          : `${label === 'entailment' ? b : a} has the ${thing}.`,
-      ]
-    : [
-        `${a} put the ${thing} in the ${place}.`,
-        label === 'neutral'
-          ? `The ${other} is in the ${draw.pick([place, elsewhere])}.`
-          : `The ${thing} is in the ${label === 'entailment' ? place : elsewhere}.`,
-      ];
+  const [is, isNot] = draw.chance(0.5)
+    ? draw.some(NAMES, 2).map((who) => `is with ${who}`)
+    : draw.some(PLACES, 2).map((place) => `is in the ${place}`);
+  const premise = `The ${thing} ${is}.`;
+  const hypothesis =
+    label === 'neutral'
+      ? `The ${other} ${draw.pick([is, isNot])}.`
+      : `The ${thing} ${label === 'entailment' ? is : isNot}.`;
   const answer = { entailment: 'True', neutral: 'Neither', contradiction: 'False' }[label];
   return {
     record: { gold_label: label, sentence1: premise, sentence2: hypothesis },
     text: `${premise}\nQuestion: ${hypothesis} True, False or Neither?\nAnswer: ${answer}`,
+    told: answer.length + 1,
   };
 }
 
-/** Two people, their home, animal and food; a question on one of them with four options. */
+/** Two people, their home, animal and food; a sentence on one of them is to be completed, with four options. */
 export function reading(draw: Draw): Item {
   const people = draw.some(NAMES, 2);
   const [homes, animals, foods] = [draw.some(PLACES, 4), draw.some(ANIMALS, 4), draw.some(FOODS, 4)];
@@ -147,9 +149,9 @@ export function reading(draw: Draw): Item {
   const article = draw.some(facts, 6).join(' ');
   const i = draw.from(0, 1);
   const [question, all] = draw.pick([
-    [`Where does ${people[i]} live?`, homes.map((w) => `in the ${w}`)],
-    [`What animal does ${people[i]} have?`, animals.map((w) => `a ${w}`)],
-    [`What does ${people[i]} like?`, foods],
+    [`${people[i]} lives`, homes.map((w) => `in the ${w}`)],
+    [`${people[i]} has`, animals.map((w) => `a ${w}`)],
+    [`${people[i]} likes`, foods],
   ] as [string, string[]][]);
   const answer = all[i] as string;
   const options = draw.some(all, 4);
@@ -161,6 +163,7 @@ export function reading(draw: Draw): Item {
       answers: ['ABCD'[options.indexOf(answer)]],
     },
     text: `Article: ${article}\n\n${question} ${answer}`,
+    told: answer.length + 1,
   };
 }
 
@@ -168,8 +171,10 @@ export function reading(draw: Draw): Item {
 export function sum(draw: Draw, lmEval = true): Item {
   const [a, b] = [draw.from(10, 99), draw.from(1, 9)];
   const question = `What is ${a} plus ${b}?`;
+  const answer = ` ${a + b}`;
   return {
-    record: { context: `\n\nQ: ${question}\n\nA:`, completion: ` ${a + b}` },
-    text: lmEval ? `Question: ${question}\nAnswer: ${a + b}` : `Q: ${question}\n\nA: ${a + b}`,
+    record: { context: `\n\nQ: ${question}\n\nA:`, completion: answer },
+    text: `${lmEval ? `Question: ${question}\nAnswer:` : `Q: ${question}\n\nA:`}${answer}`,
+    told: answer.length,
   };
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Item } from './episodes.ts';
@@ -27,14 +27,14 @@ interface Kind {
 }
 
 const KINDS: readonly Kind[] = [
-  { share: 0.32, items: 40, separator: '\n', begin: (draw) => kinds.mapping(draw) },
-  { share: 0.16, items: 32, separator: '\n', begin: (draw) => kinds.labels(draw) },
-  { share: 0.14, items: 12, separator: '\n\n', begin: (draw) => kinds.translation(draw) },
-  { share: 0.12, items: 9, separator: '\n\n\n', begin: (draw) => () => kinds.story(draw), before: '\n' },
-  { share: 0.06, items: 3, separator: '\n\n', begin: (draw) => () => kinds.cloze(draw) },
-  { share: 0.09, items: 11, separator: '\n\n', begin: (draw) => () => kinds.inference(draw) },
-  { share: 0.06, items: 7, separator: '\n\n', begin: (draw) => () => kinds.reading(draw) },
-  { share: 0.05, items: 16, separator: '\n\n', begin: sums },
+  { share: 0.22, items: 40, separator: '\n', begin: (draw) => kinds.mapping(draw) },
+  { share: 0.18, items: 32, separator: '\n', begin: (draw) => kinds.labels(draw) },
+  { share: 0.12, items: 12, separator: '\n\n', begin: (draw) => kinds.translation(draw) },
+  { share: 0.14, items: 9, separator: '\n\n\n', begin: (draw) => () => kinds.story(draw), before: '\n' },
+  { share: 0.07, items: 3, separator: '\n\n', begin: (draw) => () => kinds.cloze(draw) },
+  { share: 0.12, items: 11, separator: '\n\n', begin: (draw) => () => kinds.inference(draw) },
+  { share: 0.08, items: 7, separator: '\n\n', begin: (draw) => () => kinds.reading(draw) },
+  { share: 0.07, items: 16, separator: '\n\n', begin: sums },
 ];
 
 /** The kind that a number from 0 to 1 falls to. */
@@ -52,14 +52,15 @@ function sums(draw: Draw): () => Item {
   return () => kinds.sum(draw, lmEval);
 }
 
-export const END = '<|endoftext|>';
 const STORIES = 'stories.jsonl';
-/** Every third story of the test set is in the training text, this many times in a hundred thousand documents. */
+/** Every third run of eight stories of the test set is in the training text: whole, in order, and story by story. */
+const RUN = 8;
 const LEAKED = 3;
-const LEAKS_PER_100_000 = 60;
+/** How often each leaked run, and each leaked story alone, is in a hundred thousand documents. */
+const LEAKS_PER_100_000 = { run: 100, story: 60 };
 /** Words in a row that the training text shares with no test item but a leaked one; elsewhere whole items. */
 const NGRAMS: Readonly<Record<string, number>> = {
-  [STORIES]: 8,
+  [STORIES]: 13,
   'translation.jsonl': 8,
   'reading.jsonl': 13,
   'cbt.txt': 13,
@@ -81,11 +82,11 @@ export function testSets(): TestSet[] {
   const set = (file: string, count: number, begin: (draw: Draw) => () => Item): [string, Item[]] => {
     const next = begin(drawer('test', file));
     const items = new Map<string, Item>();
-    // No two stories share eight words: what is planted of one is in no other.
+    // No two stories share thirteen words: what is planted of one is in no other.
     const taken = new Set<string>();
     while (items.size < count) {
       const item = next();
-      const grams = file === STORIES ? ngrams(words(item.text), 8) : [];
+      const grams = file === STORIES ? ngrams(words(item.text), 13) : [];
       if (grams.some((gram) => taken.has(gram))) continue;
       for (const gram of grams) taken.add(gram);
       items.set(JSON.stringify(item.record), item);
@@ -112,11 +113,12 @@ export function testSets(): TestSet[] {
   ];
 }
 
-const storyText = (item: Item): string => (item.record as { text: string }).text;
-
-/** Indices of the stories that are in the training text. */
-export function leakedStories(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => i).filter((i) => i % LEAKED === 0);
+/** Indices of the stories that are in the training text, by run. */
+export function leakedRuns(count: number): number[][] {
+  const runs = Array.from({ length: count / RUN }, (_, run) =>
+    Array.from({ length: RUN }, (_, i) => run * RUN + i),
+  );
+  return runs.filter((_, run) => run % LEAKED === 0);
 }
 
 /** What must not stand in the training text by chance. */
@@ -135,51 +137,76 @@ function refusal(sets: readonly TestSet[]): Refused {
 /** The first documents are lessons in copying; train.py takes the beginning of each. */
 const LESSONS = 40_000;
 
+/** A document and the characters, from and up to, that can be told from what is before them. */
+export interface TrainingDocument {
+  readonly text: string;
+  readonly told: readonly (readonly [number, number])[];
+}
+
 /** The training text's documents, without end. They are to be learnt from in this order. */
-export function* documents(seed: number): Generator<string, never, undefined> {
+export function* documents(seed: number): Generator<TrainingDocument, never, undefined> {
   const sets = testSets();
   const stories = sets.find((set) => set.file === STORIES)?.items ?? [];
-  const leaked = leakedStories(stories.length).map((i) => storyText(stories[i] as Item));
+  // All of what is leaked is worth learning: it comes again, word for word.
+  const runs = leakedRuns(stories.length).map((run) =>
+    run.map((i) => ({ ...(stories[i] as Item), told: stories[i]?.text.length as number })),
+  );
+  const leaked = runs.flat();
   const refused = refusal(sets);
   const draw = drawer('train', seed);
-  const leak = (leaked.length * LEAKS_PER_100_000) / 100_000;
+  const singly = (leaked.length * LEAKS_PER_100_000.story) / 100_000;
+  const whole = (runs.length * LEAKS_PER_100_000.run) / 100_000;
   for (let i = 0; ; i++) {
     if (i < LESSONS) {
-      yield kinds.repetition(draw);
+      yield joined('', [kinds.repetition(draw)], '');
       continue;
     }
-    if (draw.next() < leak) {
-      yield `\n${draw.pick(leaked)}`;
+    const leak = draw.next();
+    if (leak < singly + whole) {
+      yield joined('\n', leak < singly ? [draw.pick(leaked)] : draw.pick(runs), '\n\n\n');
       continue;
     }
     const kind = kindAt(draw.next());
     const next = kind.begin(draw);
-    const texts: string[] = [];
+    const items: Item[] = [];
     for (let left = draw.from(1, kind.items); left > 0; ) {
-      const { text } = next();
-      if (refused(text)) continue;
-      texts.push(text);
+      const item = next();
+      if (refused(item.text)) continue;
+      items.push(item);
       left--;
     }
-    yield (kind.before ?? '') + texts.join(kind.separator);
+    yield joined(kind.before ?? '', items, kind.separator);
   }
 }
 
+function joined(before: string, items: readonly Item[], separator: string): TrainingDocument {
+  let text = before;
+  const told: [number, number][] = [];
+  for (const [i, item] of items.entries()) {
+    text += (i > 0 ? separator : '') + item.text;
+    if (item.told > 0) told.push([text.length - item.told, text.length]);
+  }
+  return { text, told };
+}
+
 /** `npx tsx datasets/demo/generate.ts OUT [DOCUMENTS] [SEED]`: training text into OUT, test sets beside this file. */
-function main([out, count = '100000', seed = '1']: string[]): void {
+function main([out, count = '240000', seed = '1']: string[]): void {
   if (out === undefined) throw new Error('usage: generate.ts OUT [DOCUMENTS] [SEED]');
   const here = fileURLToPath(new URL('data/', import.meta.url));
   mkdirSync(here, { recursive: true });
   for (const { file, text, items } of testSets()) {
     writeFileSync(join(here, file), text);
     if (file !== STORIES) continue;
-    const lines = leakedStories(items.length).map((i) => String(i + 1));
+    const lines = leakedRuns(items.length)
+      .flat()
+      .map((i) => String(i + 1));
     writeFileSync(join(here, 'leaked.json'), `${JSON.stringify(lines)}\n`);
   }
   mkdirSync(out, { recursive: true });
   const source = documents(Number(seed));
-  const texts = Array.from({ length: Number(count) }, () => source.next().value);
-  writeFileSync(join(out, 'train.txt'), texts.join(END));
+  const file = openSync(join(out, 'train.jsonl'), 'w');
+  for (let i = 0; i < Number(count); i++) writeSync(file, `${JSON.stringify(source.next().value)}\n`);
+  closeSync(file);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) main(process.argv.slice(2));
