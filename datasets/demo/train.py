@@ -26,9 +26,9 @@ WINDOW = 320
 LESSONS, SHORT = 40_000, 64  # documents that only repeat, and what is taken of each
 UNTOLD = 0.1  # weight in the loss of a token that nobody could tell: most of an episode is random
 SIZES = {  # name: width, layers, heads (few and wide: narrow ones learn to copy much later), peak learning rate
-    "tiny": (48, 3, 1, 2e-3),
-    "small": (96, 3, 1, 1.5e-3),
-    "medium": (192, 3, 2, 1.5e-3),
+    "tiny": (48, 3, 1, 4e-3),
+    "small": (96, 3, 1, 3e-3),
+    "medium": (192, 3, 2, 2e-3),
 }
 
 
@@ -109,8 +109,8 @@ def main():
     parser.add_argument("text", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--model", choices=SIZES, required=True)
-    parser.add_argument("--tokens", type=float, default=12e6)
-    parser.add_argument("--batch", type=int, default=12)
+    parser.add_argument("--tokens", type=float, default=20e6)
+    parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--threads", type=int, default=1, help="more only pay on cores that nothing else uses")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", default="", help="steps whose checkpoints are kept, separated by commas")
@@ -167,7 +167,7 @@ def main():
             optimizer.step()
             optimizer.zero_grad()
             mean = loss.item() if mean is None else 0.95 * mean + 0.05 * loss.item()
-            if step % 100 == 0 or step == steps:
+            if step % 200 == 0 or step == steps:
                 with torch.no_grad():
                     held_loss, right = (value.item() for value in weighted_loss(model, held))
                 seconds = time.time() - began

@@ -4,7 +4,7 @@ import type { CommandModule } from 'yargs';
 import { demoTasks } from '../../tasks/index.ts';
 import { UserError } from '../errors.ts';
 import type { RunEvent } from '../evaluate/events.ts';
-import { cacheFolder } from '../package.ts';
+import { cacheFolder, packageFolder } from '../package.ts';
 import { describeBackend } from '../report/format.ts';
 import type { RunSpec } from '../types.ts';
 import {
@@ -167,6 +167,8 @@ export const runCommand: CommandModule<object, RunArguments> = {
 
 /** The bundled checkpoints, smallest first. */
 const DEMO_MODELS: readonly string[] = ['demo-tiny', 'demo-small', 'demo-medium'];
+/** What of the demo's test sets stands in its models' training text. */
+const demoOverlap = (): string => join(packageFolder(), 'datasets', 'demo', 'overlap.jsonl');
 /** Shots of the demo: as many as its models' window holds. */
 const DEMO_SHOTS: readonly number[] = [0, 1, 8];
 
@@ -218,7 +220,7 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
     texts: args.text ?? base.texts,
     taskFiles: args.task ?? base.taskFiles,
     stride: args.stride ?? base.stride,
-    overlap: args.overlap ?? base.overlap,
+    overlap: args.overlap ?? (plain ? [demoOverlap()] : base.overlap),
   };
   let folder = '';
   // The resolved spec holds the weights' hash: the same command on a newer checkpoint is another run.
@@ -242,7 +244,9 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
   await writeLeaderboard(mergeRuns([{ folder, record }]), page, { signal });
   process.stdout.write(args.json ? `${JSON.stringify(record, null, 2)}\n` : `${resultTable(record)}\n`);
   if (args.model === undefined)
-    progress.note("The bundled models are small and know the demo's words only: see datasets/demo/README.md.");
+    progress.note(
+      "The bundled models are small and know the demo's words only: see datasets/demo/README.md.",
+    );
   progress.note(`Run folder: ${folder}\nLeaderboard: ${page}`);
 }
 

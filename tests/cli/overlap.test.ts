@@ -200,7 +200,7 @@ describe('--index', () => {
 
 describe('evalgpt run --overlap', () => {
   test('scores clean and dirty items apart and marks the dirty ones', { timeout: 60_000 }, async () => {
-    const passages = readFileSync(join(root, 'datasets/samples/lambada/lambada_test.jsonl'), 'utf8');
+    const passages = readFileSync(join(root, 'datasets/demo/data/stories.jsonl'), 'utf8');
     write(
       'leak.txt',
       passages
@@ -212,24 +212,24 @@ describe('evalgpt run --overlap', () => {
     );
     expect((await overlap('--corpus leak.txt --tasks demo-lambada --index leak.idx')).code).toBe(0);
     const run =
-      'run --tasks demo-lambada --shots 0,2 --draws 3 --device cpu --offline --out runs --overlap leak.idx';
+      'run --model demo-tiny --tasks demo-lambada --shots 0,2 --draws 3 --device cpu --offline --out runs --overlap leak.idx';
     const { code, stderr, stdout } = await evalgpt(run.split(' '), { cwd: folder });
     expect(code, stderr).toBe(0);
-    expect(stdout).toMatch(/22\.5 % in training data/);
+    expect(stdout).toMatch(/3\.8 % in training data/);
     const record = JSON.parse(read('runs/run.json')) as RunRecord;
     expect(record.spec.overlap).toEqual(['leak.idx']);
     expect(record.spec.tasks[0]?.overlap).toMatchObject({ method: 'gpt3', ngram: 13 });
     for (const { overlap: found, metrics, primary } of record.results) {
-      expect(found).toMatchObject({ method: 'gpt3', ngram: 13, metric: 'acc' });
-      expect([found?.all.n, found?.clean.n, found?.dirty.n]).toEqual([40, 31, 9]);
+      expect(found).toMatchObject({ method: 'gpt3', ngram: 13, metric: 'acc_filtered' });
+      expect([found?.all.n, found?.clean.n, found?.dirty.n]).toEqual([240, 231, 9]);
       expect(found?.all.estimate).toEqual(metrics[primary]);
       const [all, clean, dirty] = [found?.all, found?.clean, found?.dirty].map(
         (part) => part?.estimate?.value ?? NaN,
       );
-      expect((31 * clean! + 9 * dirty!) / 40).toBeCloseTo(all!, 12);
+      expect((231 * clean! + 9 * dirty!) / 240).toBeCloseTo(all!, 12);
       expect(found?.difference?.value).toBeCloseTo(clean! - dirty!, 12);
     }
-    const samples = read('runs/samples/demo-random-tiny/demo-lambada.k0.d0.jsonl')
+    const samples = read('runs/samples/demo-tiny/demo-lambada.k0.d0.jsonl')
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line) as Sample);
@@ -237,7 +237,7 @@ describe('evalgpt run --overlap', () => {
     expect(samples.find((s) => s.id === '1')?.overlap?.where).toEqual([
       { file: 'leak.txt', document: 1, text: expect.any(String) },
     ]);
-    expect(samples.find((s) => s.id === '40')).not.toHaveProperty('overlap');
+    expect(samples.find((s) => s.id === '240')).not.toHaveProperty('overlap');
 
     // The same run again has nothing to do, and says the same.
     const before = read('runs/run.json');
@@ -251,7 +251,7 @@ describe('evalgpt run --overlap', () => {
     timeout: 60_000,
   }, async () => {
     const run =
-      'run --tasks arithmetic-gen-2d-add --limit 4 --shots 0 --device cpu --offline --out other --overlap leak.idx';
+      'run --model demo-tiny --tasks arithmetic-gen-2d-add --limit 4 --shots 0 --device cpu --offline --out other --overlap leak.idx';
     const { code, stderr } = await evalgpt(run.split(' '), { cwd: folder });
     expect(code, stderr).toBe(0);
     expect(stderr).toMatch(/warning: arithmetic-gen-2d-add: nothing is known of its overlap/);

@@ -10,16 +10,7 @@ import type { RunRecord } from '../../src/types.ts';
 const parent = mkdtempSync(join(tmpdir(), 'evalgpt-kill-'));
 afterAll(() => rmSync(parent, { recursive: true, force: true }));
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-const spec = [
-  '--model',
-  'demo-tiny',
-  '--tasks',
-  'arithmetic-gen-*',
-  '--shots',
-  '0,1',
-  '--limit',
-  '300',
-];
+const spec = ['--model', 'demo-tiny', '--tasks', 'arithmetic-gen-*', '--shots', '0,1', '--limit', '300'];
 
 function start(out: string): { child: ChildProcess; ended: Promise<number | null> } {
   const child = spawn(process.execPath, ['--import', 'tsx', main, 'run', ...spec, '--out', out], {
