@@ -42,6 +42,7 @@ test('what the package ships is there', () => {
     'datasets/README.md',
     'datasets/demo/tiny/model.safetensors',
     'datasets/demo/data/stories.jsonl',
+    'datasets/demo/overlap.jsonl',
     'datasets/samples',
     'reports/published/gpt2-paper.csv',
   ]) {

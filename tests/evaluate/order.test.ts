@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { loadForOrder, type OrderOptions, testOrder } from '../../src/evaluate/order.ts';
 import type { LoadedTask } from '../../src/evaluate/load.ts';
+import { selectTasks } from '../../src/evaluate/load.ts';
+import { loadForOrder, type OrderOptions, testOrder } from '../../src/evaluate/order.ts';
 import type { Scorer } from '../../src/evaluate/scorer.ts';
 import type { Task } from '../../src/task.ts';
-import { selectTasks } from '../../src/evaluate/load.ts';
 
 const OPTIONS: OrderOptions = { permutations: 49, limit: null, run: 4, seed: 1, protocol: null };
 
