@@ -31,10 +31,9 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '>': '&gt;',
   '"': '&quot;',
   "'": '&#39;',
-  // A page cannot hold it.
-  '\0': '\ufffd',
 };
 
+/** A page cannot hold U+0000; what turns the direction of reading would turn the page's own text behind it, too. */
 function escapeText(text: string): string {
-  return text.replace(/[&<>"'\0]/g, (c) => ENTITIES[c] ?? c);
+  return text.replace(/[&<>"'\0\u202a-\u202e\u2066-\u2069]/g, (c) => ENTITIES[c] ?? '\ufffd');
 }

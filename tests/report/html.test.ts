@@ -29,6 +29,12 @@ describe('html', () => {
     );
   });
 
+  test('what turns the direction of reading is shown, not done', () => {
+    expect(html`a\u202eb${'c\u202ed\u2066e\u2069 שלום \u200f'}`.text).toBe(
+      'a\u202ebc\ufffdd\ufffde\ufffd שלום \u200f',
+    );
+  });
+
   test('HTML is kept, lists are joined, null, undefined and false vanish, 0 and "" stay what they are', () => {
     const row = html`<b>${'<'}</b>`;
     expect(html`${row}|${[row, '<', [row, 1]]}|${null}${undefined}${false}|${0}|${''}`.text).toBe(
