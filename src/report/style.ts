@@ -147,7 +147,7 @@ footer { color: var(--soft); font-size: .85rem; margin-top: 3rem; }
   .wide, .wide.tall { overflow: visible; max-height: none; border: 0; }
   #grid thead tr > *, #grid th[scope=row] { position: static; }
   table { font-size: 7.5pt; } th, td { padding: 2px 4px; } #grid td { min-width: 0; }
-  #grid th[scope=row], #grid thead .first { min-width: 0; max-width: 7rem; }
+  #grid th[scope=row], #grid thead .first { min-width: 4.5rem; max-width: 7rem; }
   #grid .value { font-size: 8pt; } #grid .interval, #grid .more { font-size: 6.5pt; max-width: 5.6rem; }
   .bar { width: 3rem; } .charts { grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 1rem; }
   .wide th[scope=row], .number, td.name { white-space: normal; }
