@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+import { isAbsolute, join, relative } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { demoTasks } from '../../tasks/index.ts';
 import { UserError } from '../errors.ts';
@@ -168,7 +168,12 @@ export const runCommand: CommandModule<object, RunArguments> = {
 /** The bundled checkpoints, smallest first. */
 const DEMO_MODELS: readonly string[] = ['demo-tiny', 'demo-small', 'demo-medium'];
 /** What of the demo's test sets stands in its models' training text. */
-const demoOverlap = (): string => join(packageFolder(), 'datasets', 'demo', 'overlap.jsonl');
+function demoOverlap(): string {
+  const path = join(packageFolder(), 'datasets', 'demo', 'overlap.jsonl');
+  // A run's record should not tell where on the disk the repository lies.
+  const fromHere = relative(process.cwd(), path);
+  return fromHere.startsWith('..') || isAbsolute(fromHere) ? path : fromHere;
+}
 /** Shots of the demo: as many as its models' window holds. */
 const DEMO_SHOTS: readonly number[] = [0, 1, 8];
 
