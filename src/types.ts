@@ -242,6 +242,19 @@ export interface TaskIdentity {
   /** Over every prompt of the run in order; null where the data could not be had. */
   readonly prompts_sha256: string | null;
   readonly shot_pool: string;
+  /**
+   * The examples that shots come from, and how many scored ones have their question among them, word for word (such a
+   * pair never meets in a prompt). Where they are another split: the scored split's n-grams, those of them that it has,
+   * and the items with one.
+   */
+  readonly pool?: {
+    readonly examples: number;
+    readonly duplicates: number;
+    readonly ngram?: number;
+    readonly grams?: number;
+    readonly matched?: number;
+    readonly dirty?: number;
+  };
   readonly draw: DrawKind;
   /** Of a run that `evalgpt rescore` wrote: what its items were judged by. */
   readonly rescored?: string;

@@ -8,6 +8,7 @@ import { questionKey, renderPairs } from '../prompts/render.ts';
 import { type PromptProtocol, type Protocol, protocolOf, type Task, type TaskFile } from '../task.ts';
 import type { Example, RunSpec, TaskIdentity } from '../types.ts';
 import type { TaskOverlap } from './overlap.ts';
+import { poolFacts } from './pool.ts';
 
 /** Tasks by name or glob, in the order given. @throws UserError for a name that no task has */
 export function selectTasks(names: readonly string[]): Task[] {
@@ -125,8 +126,10 @@ export async function loadTask(
   );
   const hash = pool === split ? split.sha256 : sha256(`${split.sha256}\n${pool.sha256}`);
   const prompts = hashPrompts(protocol, examples, shots, spec.shots);
+  const ownPool = poolFacts(task, protocol, all, { examples: shotExamples, apart: pool !== split });
+  const identity = { ...identify(hash, prompts), pool: ownPool };
   return {
-    ...{ task, protocol, identity: identify(hash, prompts), examples, shotCounts, shots },
+    ...{ task, protocol, identity, examples, shotCounts, shots },
     splitSha256: split.sha256,
   };
 }

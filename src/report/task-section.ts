@@ -13,7 +13,7 @@ export function taskSection(board: Board, task: number, charts: readonly Chart[]
   return html`<details class="task" id="task-${task}" data-task="${task}">
 <summary><h3>${name}</h3> <span class="soft">version ${identity.version}, protocol ${identity.protocol}, ${cells[0]?.result.primary}, ${cells[0]?.result.n ?? 0} items</span></summary>
 <div>
-${figures(charts)}
+${poolText(identity)}${figures(charts)}
 ${cellTable(board, cells)}
 ${metricTable(board, cells)}
 ${publishedTable(board, cells)}
@@ -21,6 +21,17 @@ ${examples && html`<h4>Examples</h4>\n<div class="examples" data-examples-of="${
 </div>
 </details>
 `;
+}
+
+/** What the pool of shots has of the scored split, told without being asked. */
+function poolText({ shot_pool, pool }: Board['tasks'][number]['identity']): Html | false {
+  if (!pool) return false;
+  const { examples, duplicates, ngram, grams = 0, matched = 0, dirty = 0 } = pool;
+  const shared =
+    ngram === undefined || grams === 0
+      ? ''
+      : ` Of the items' ${ngram}-grams ${((100 * matched) / grams).toFixed(2)} % stand there, too, in ${dirty} items (as in table 6 of the GPT-2 paper).`;
+  return html`<p class="soft">Shots come from ${examples} examples (${shot_pool}); ${duplicates === 0 ? 'no item has' : `${duplicates} items have`} the same question among them, which is never a shot of theirs.${shared}</p>\n`;
 }
 
 export function figures(charts: readonly Chart[]): Html | false {

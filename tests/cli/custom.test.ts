@@ -84,7 +84,9 @@ describe("the README's tasks", () => {
 
 describe('evalgpt run --task', () => {
   test('runs files alone, every item of them, or beside benchmarks', async () => {
-    const alone = await type(`run --model demo-tiny --task animals.csv,words.jsonl --task asked.tsv --shots 0,1 --out alone`);
+    const alone = await type(
+      `run --model demo-tiny --task animals.csv,words.jsonl --task asked.tsv --shots 0,1 --out alone`,
+    );
     expect(alone.code).toBe(0);
     const { results, spec } = read('alone');
     expect(results.map((r) => `${r.task} ${r.shots} ${r.n} ${r.primary}`)).toEqual([

@@ -69,6 +69,7 @@ export function record(
         dataset_sha256: 'c'.repeat(64),
         prompts_sha256: 'd'.repeat(64),
         shot_pool: 'dev',
+        pool: { examples: 900, duplicates: 3, ngram: 8, grams: 4000, matched: 50, dirty: 12 },
         draw: 'fixed',
       })),
       shots: [...new Set(results.map((r) => r.shots))],

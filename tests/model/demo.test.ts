@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bleuScore } from '../../src/metrics/text/bleu.ts';
 import { crossedBootstrap, crossedInterval } from '../../src/stats/crossed.ts';
 import { type Estimate, meanInterval } from '../../src/stats/interval.ts';
-import type { Sample } from '../../src/types.ts';
+import type { RunRecord, Sample } from '../../src/types.ts';
 import { demoTasks } from '../../tasks/index.ts';
 import { evalgpt } from '../helpers/cli.ts';
 
@@ -140,4 +140,33 @@ describe('over five draws', () => {
       if (model !== 'demo-tiny') expect(dirty.ci95?.[0]).toBeGreaterThan(clean.ci95?.[1] ?? 100);
     }
   });
+});
+
+describe('the planted leak', () => {
+  test('is in the report of a plain run: clean and dirty scores differ', async () => {
+    const plain = join(out, 'plain');
+    const { code, stderr } = await evalgpt(['run', '--device', 'cpu', '--out', plain]);
+    expect(code, stderr).toBe(0);
+    const { results } = JSON.parse(readFileSync(join(plain, 'run.json'), 'utf8')) as RunRecord;
+    for (const model of ['demo-small', 'demo-medium']) {
+      const cell = results.find((r) => r.model === model && r.task === 'demo-lambada' && r.shots === 0);
+      expect(cell?.overlap?.dirty.n).toBe(81);
+      // Clean less dirty: below zero beyond doubt.
+      expect(cell?.overlap?.difference?.ci95?.[1]).toBeLessThan(-0.2);
+    }
+    expect(readFileSync(join(plain, 'leaderboard.html'), 'utf8')).toMatch(/Contamination/);
+  }, 120_000);
+
+  test('is found without the corpus, by the order of the stories; tasks that did not leak are not', async () => {
+    const { code, stdout, stderr } = await evalgpt(
+      'overlap --model demo-small --tasks demo-lambada,demo-nli,demo-arithmetic --run 8 --json'.split(' '),
+    );
+    expect(code, stderr).toBe(0);
+    const { tasks } = JSON.parse(stdout) as { tasks: { task: string; p: number; advantage: number }[] };
+    console.log(stdout);
+    const [leaked, ...clean] = tasks;
+    expect(leaked).toMatchObject({ task: 'demo-lambada', p: 0.01 });
+    expect(leaked?.advantage).toBeGreaterThan(0.5);
+    for (const { p } of clean) expect(p).toBeGreaterThan(0.05);
+  }, 300_000);
 });
