@@ -62,7 +62,10 @@ async function report({ dirs, out, format, samples }: ReportArguments, signal: A
     progress.update(`${name}: read, ${done} of ${total} tasks`);
   try {
     for (const dir of dirs) runs.push(await openRun(String(dir)));
-    const merged = await readRuns(runs.map(({ folder }) => folder));
+    const merged = await readRuns(
+      runs.map(({ folder }) => folder),
+      runs.map(({ path }) => path),
+    );
     if (chosen === 'html') {
       const path = out ?? 'leaderboard.html';
       const board = await writeLeaderboard(merged, path, { signal, onTask, samples });

@@ -246,7 +246,7 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
   for (const difference of file ? specFile.specDifferences(record, file) : [])
     progress.note(`warning: ${difference}`);
   const page = join(folder, 'leaderboard.html');
-  await writeLeaderboard(mergeRuns([{ folder, record }]), page, { signal });
+  await writeLeaderboard(mergeRuns([{ name: folder, folder, record }]), page, { signal });
   process.stdout.write(args.json ? `${JSON.stringify(record, null, 2)}\n` : `${resultTable(record)}\n`);
   if (args.model === undefined)
     progress.note(

@@ -38,11 +38,6 @@ export async function openRun(path: string): Promise<ReadableRun> {
   }
 }
 
-/** True for a spec that lm-eval's output was read as. */
-export function isOfLmEval({ evalgpt }: Pick<RunRecord['spec'], 'evalgpt'>): boolean {
-  return evalgpt.startsWith('lm-eval');
-}
-
 /** Writes lm-eval's output as a run folder: results with intervals of our own, samples, and how they read. */
 async function writeAsRun(output: LmEvalOutput, folder: string): Promise<RunRecord> {
   const { results } = output;

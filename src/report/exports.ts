@@ -40,7 +40,7 @@ function exportRows(board: Board): Record<string, Value>[] {
         tokens_dropped: result.tokens_dropped,
         ties: result.ties,
         alarms: result.alarms.join('; '),
-        run: run.folder,
+        run: run.name,
       };
     });
   });
@@ -78,8 +78,8 @@ export function boardJson(board: Board): string {
     {
       format: 1,
       notes,
-      runs: runs.map(({ folder, record: { status, spec, environment } }) => ({
-        folder,
+      runs: runs.map(({ name, record: { status, spec, environment } }) => ({
+        folder: name,
         status,
         spec,
         environment,

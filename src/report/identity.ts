@@ -1,3 +1,4 @@
+import { isOfLmEval } from '../store/spec-file.ts';
 import type { RunRecord } from '../types.ts';
 import { count, describeBackend } from './format.ts';
 import { type Html, html } from './html.ts';
@@ -6,7 +7,7 @@ import type { Run } from './merge.ts';
 /** What identifies each run, so that a reader can repeat it: command, versions, device, seed, hashes. */
 export function identities(runs: readonly Run[]): Html {
   return html`${runs.map(
-    (run) => html`<h3>${run.folder}</h3>
+    (run) => html`<h3>${run.name}</h3>
 <dl class="identity">
 ${identity(run.record).map(([term, text]) => html`<dt>${term}</dt><dd>${text}</dd>\n`)}
 </dl>
@@ -21,9 +22,9 @@ function identity(record: RunRecord): [string, Html | string][] {
   const seconds = record.cost.reduce((sum, { seconds }) => sum + seconds, 0);
   const tokens = record.cost.reduce((sum, { tokens_computed }) => sum + tokens_computed, 0);
   return [
-    ['command', html`<code>${commandOf(record)}</code>`],
+    isOfLmEval(spec) ? ['made by', spec.evalgpt] : ['command', html`<code>${commandOf(record)}</code>`],
     ['status', record.status],
-    ['evalgpt', spec.evalgpt],
+    ...(isOfLmEval(spec) ? [] : [['evalgpt', spec.evalgpt] as [string, string]]),
     ['git', environment.git ?? 'unknown'],
     [
       'environment',

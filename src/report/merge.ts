@@ -2,6 +2,8 @@ import type { CellResult, ModelIdentity, RunRecord, RunSpec, TaskIdentity } from
 
 /** A run folder that was read. */
 export interface Run {
+  /** As the reader of a report knows it. */
+  readonly name: string;
   readonly folder: string;
   readonly record: RunRecord;
 }
@@ -62,9 +64,9 @@ export function mergeRuns(runs: readonly Run[]): Merged {
   const tasks = mergeTasks(runs, notes);
   const cells = new Map<string, MergedCell>();
   for (const run of runs) {
-    const { record, folder } = run;
+    const { record, name } = run;
     if (record.status === 'partial')
-      notes.push(`${folder} is a part: the run was stopped before all was scored.`);
+      notes.push(`${name} is a part: the run was stopped before all was scored.`);
     for (const found of cellsOf(run, models, tasks)) {
       const key = `${found.model} ${found.task} ${found.shots}`;
       const known = cells.get(key);
@@ -74,12 +76,12 @@ export function mergeRuns(runs: readonly Run[]): Merged {
   }
   for (const setting of SETTINGS) {
     const values = new Map<string, string>();
-    for (const { record, folder } of runs) {
+    for (const { record, name } of runs) {
       const value = JSON.stringify(record.spec[setting] ?? null);
-      if (!values.has(value)) values.set(value, folder);
+      if (!values.has(value)) values.set(value, name);
     }
     if (values.size < 2) continue;
-    const list = [...values].map(([value, folder]) => `${value} in ${folder}`).join(', ');
+    const list = [...values].map(([value, name]) => `${value} in ${name}`).join(', ');
     notes.push(`The runs differ in ${setting}: ${list}.`);
   }
   const list = [...cells.values()];
@@ -232,6 +234,6 @@ function conflict(
   tasks: readonly KeyedTask[],
 ): string {
   const [model, task] = [models[shown.model]?.model.name, tasks[shown.task]?.task.name];
-  const of = ({ run, result }: MergedCell): string => `${run.folder} (${result.n} items)`;
+  const of = ({ run, result }: MergedCell): string => `${run.name} (${result.n} items)`;
   return `${task} at k = ${shown.shots} of ${model} was scored twice with different results: ${of(shown)} is shown, ${of(other)} is not.`;
 }

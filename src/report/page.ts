@@ -12,6 +12,7 @@ import { pageData, VIEWS } from './page-views.ts';
 import { STYLE } from './style.ts';
 import { summary } from './summary.ts';
 import { figures, taskSection } from './task-section.ts';
+import { trainingTable } from './training.ts';
 
 export interface PageParts {
   readonly board: Board;
@@ -32,7 +33,7 @@ export function page({ board, charts, examples, files, script }: PageParts): str
     overview.filter(({ id }) => id.startsWith('mean-')),
     overview.filter(({ id }) => !id.startsWith('mean-')),
   ];
-  const dirty = contaminationTable(board);
+  const [dirty, steps] = [contaminationTable(board), trainingTable(board)];
   const unsplit = tasks.length === 1 ? charts.filter((chart) => chart.task === 0) : [];
   const shown = means.length > 0 && tasks.length > 1 ? means : unsplit;
   const texts: readonly [string, string][] = [
@@ -64,6 +65,7 @@ ${rest.length > 0 && html`<details${shown.length === 0 && html` open`}><summary>
 ${tools(board)}
 ${grid(board)}
 ${dirty && html`<h2 id="contamination-scores">Contamination</h2>\n${figures(charts.filter(({ id }) => id === 'contamination'))}\n${dirty}`}
+${steps && html`<h2 id="training">Training</h2>\n${steps}`}
 <h2 id="tasks">Tasks and examples</h2>
 <p class="soft">Every cell, draw and metric of a task, published figures with the reasons for which they may differ, and ${files ? 'all of' : 'the most interesting of'} its examples, down to each token.</p>
 ${tasks.map((_, task) =>

@@ -28,10 +28,21 @@ export interface ReportOptions {
   readonly onTask?: (name: string, done: number, total: number) => void;
 }
 
-/** Reads run folders. @throws UserError naming the folder that is none */
-export async function readRuns(folders: readonly string[]): Promise<Merged> {
+/**
+ * Reads run folders.
+ * @param names what the report calls them
+ * @throws UserError naming the folder that is none
+ */
+export async function readRuns(
+  folders: readonly string[],
+  names: readonly string[] = folders,
+): Promise<Merged> {
   const runs = await Promise.all(
-    folders.map(async (folder) => ({ folder, record: await readRecord(folder) })),
+    folders.map(async (folder, i) => ({
+      name: names[i] ?? folder,
+      folder,
+      record: await readRecord(folder),
+    })),
   );
   for (const { folder, record } of runs) {
     // Names of files are made of them, and a folder may come from anyone.

@@ -17,7 +17,7 @@ export interface Trajectory {
 }
 
 /** Probability of naming any step of any trajectory that is no better than guessing. */
-const ALPHA = 0.05;
+export const ALPHA = 0.05;
 
 /** The trajectories of runs whose models are checkpoints, by the step that their names end in. */
 export function trajectories(records: readonly RunRecord[]): Trajectory[] {

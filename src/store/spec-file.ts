@@ -112,3 +112,8 @@ function isTexts(value: unknown): value is string[] {
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
+
+/** True for a spec that lm-eval's output was read as. */
+export function isOfLmEval({ evalgpt }: Pick<RunRecord['spec'], 'evalgpt'>): boolean {
+  return evalgpt.startsWith('lm-eval');
+}

@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeF
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parse, type TestSuites } from 'junit2json';
 import { DOMParser, parseHTML } from 'linkedom';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunRecord, Sample } from '../../src/types.ts';
@@ -16,6 +17,10 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const at = (name: string): string => join(folder, name);
 const run = (...args: readonly string[]): Promise<Outcome> => evalgpt(args);
 const model = writeTiny('plain', folder);
+
+/** As a reader of JUnit files reads it, which is strict about XML. */
+const junit = async (path: string): Promise<TestSuites> =>
+  (await parse(readFileSync(path, 'utf8'))) as TestSuites;
 
 /** An answer that would break a page, a table or an XML file that believed it. */
 const NASTY = '<b>&|`]]>\u0007 --> @all';
@@ -105,6 +110,12 @@ describe('a check ends with the code of its verdict', () => {
       method: 'mcnemar',
     });
 
+    const suites = await junit(files.junit);
+    expect(suites).toMatchObject({ tests: 2, failures: 2, errors: 0 });
+    expect(suites.testsuite?.[0]?.testcase?.map((c) => [c.name, c.failure?.length])).toEqual([
+      ['acc', 1],
+      ['logprob_gold', 1],
+    ]);
     const xml = new DOMParser().parseFromString(readFileSync(files.junit, 'utf8'), 'text/xml');
     expect([...xml.querySelectorAll('testcase')].map((c) => c.getAttribute('name'))).toEqual([
       'acc',

@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { evalgpt } from '../helpers/cli.ts';
 import { writeRunFolder } from '../helpers/run-folders.ts';
@@ -38,6 +39,17 @@ describe('evalgpt report', () => {
       'task-0-k.svg',
       'task-0-size.svg',
     ]);
+  });
+
+  test("lm-eval's output by its own name, and no command of ours", async () => {
+    const output = fileURLToPath(new URL('../vectors/lm-eval', import.meta.url));
+    const { code } = await evalgpt(['report', output, '--out', at('theirs.html')]);
+    expect(code).toBe(0);
+    const page = readFileSync(at('theirs.html'), 'utf8');
+    expect(page).toContain(`<h3>${output}</h3>`);
+    expect(page).toContain('<dt>made by</dt><dd>lm-eval');
+    expect(page).not.toContain('evalgpt-lm-eval-');
+    expect(page).not.toContain('<dt>command</dt>');
   });
 
   test.each<[string, string[], RegExp]>([

@@ -15,11 +15,12 @@ import { readStoredRun } from '../../src/check/baseline.ts';
 import { pairRuns } from '../../src/check/pair.ts';
 import { checkRuns, THRESHOLDS } from '../../src/check/verdict.ts';
 import { isLmEvalOutput } from '../../src/lm-eval/output.ts';
-import { isOfLmEval, openRun } from '../../src/lm-eval/read.ts';
+import { openRun } from '../../src/lm-eval/read.ts';
 import { sampleOf } from '../../src/lm-eval/sample.ts';
 import { writeLmEval } from '../../src/lm-eval/write.ts';
 import { mergeRuns } from '../../src/report/merge.ts';
 import { readTaskItems } from '../../src/report/task-items.ts';
+import { isOfLmEval } from '../../src/store/spec-file.ts';
 
 /** A real run, see tests/vectors/make_lm_eval.sh. */
 const output = fileURLToPath(new URL('../vectors/lm-eval', import.meta.url));
@@ -64,7 +65,7 @@ describe("lm-eval's output as a run", () => {
   test('is what the report reads: samples by item, and how they read', async () => {
     const run = await openRun(output);
     try {
-      const { cells } = mergeRuns([{ folder: run.folder, record: run.record }]);
+      const { cells } = mergeRuns([{ name: 'lm-eval', folder: run.folder, record: run.record }]);
       const choice = cells.filter(({ result }) => result.task === 'own_choice');
       const read = await readTaskItems(choice, undefined);
       expect(read.ids).toEqual(['0', '1', '2', '3']);

@@ -14,7 +14,7 @@ function run(folder: string, results: readonly CellResult[], differs: Difference
   const made = record(results, differs.spec ? { spec: differs.spec } : {});
   const models = made.spec.models.map((model, i) => ({ ...model, ...differs.models?.[i] }));
   const status = differs.status ?? made.status;
-  return { folder, record: { ...made, status, spec: { ...made.spec, models } } };
+  return { name: folder, folder, record: { ...made, status, spec: { ...made.spec, models } } };
 }
 
 describe('runs merged', () => {
