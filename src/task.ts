@@ -25,7 +25,16 @@ export type MetricName =
   | 'chrf'
   | 'acc_stop'
   | 'em'
-  | 'f1';
+  | 'em_flexible'
+  | 'f1'
+  | 'rouge1'
+  | 'rouge2'
+  | 'rougeL'
+  | 'rouge_avg'
+  | 'mcc'
+  | 'mcc_ranked'
+  | 'pearson'
+  | 'spearman';
 
 /** What all protocols say: how an example reads as a question, and as a solved one. */
 interface CommonProtocol<E> {
@@ -53,6 +62,11 @@ export interface SpanProtocol<E> extends CommonProtocol<E> {
   readonly continuation: (example: E) => string;
   /** Words that are never the answer: `acc_filtered` asks for the most probable token that is none of them. */
   readonly neverAnswers?: readonly string[];
+  /**
+   * Accepts the continuations of highest mean log-probability of a token, so many of the set as `share` says
+   * (`mcc_ranked`); `gold` says which are acceptable.
+   */
+  readonly accepts?: { readonly share: number; readonly gold: (example: E) => boolean };
 }
 
 /** Several continuations of one context: which is the most probable? */
@@ -65,6 +79,21 @@ export interface ChoiceProtocol<E> extends CommonProtocol<E> {
   readonly delimiter: string | ((example: E) => string);
   /** Context of the unconditional term: each choice's log-likelihood behind it is taken off (`acc_uncond`). */
   readonly unconditional?: string;
+  /**
+   * In place of `context`, one a choice, where the choices stand in the context and what follows them is scored:
+   * partial evaluation (Trinh & Le 2018).
+   */
+  readonly contexts?: (example: E) => readonly string[];
+  /** The choice that `mcc` and `f1_binary` take for the positive one; the first unless told. */
+  readonly positive?: number;
+  /** What the choices say as numbers, and the true one: their mean, weighted by probability, is correlated with it. */
+  readonly scale?: { readonly values: readonly number[]; readonly gold: (example: E) => number };
+  /** What the best choice is worth where more than one is right; `greedy` holds which the model itself would say. */
+  readonly judge?: (
+    example: E,
+    choice: number,
+    greedy: readonly boolean[],
+  ) => Readonly<Record<string, number>>;
 }
 
 export interface Beams {
@@ -92,11 +121,22 @@ export interface GenerateProtocol<E> extends CommonProtocol<E> {
   readonly counts?: (example: E, text: string) => Readonly<Record<string, readonly number[]>>;
 }
 
+/** Lengths of a text. */
+export interface Units {
+  readonly words: number;
+  /** Code points. */
+  readonly characters: number;
+  /** Of UTF-8. */
+  readonly bytes: number;
+}
+
 /** A whole text: how probable is all of it? There are no shots. */
 export interface RollingProtocol<E> {
   readonly kind: 'rolling';
   readonly source: string;
   readonly text: (example: E) => string;
+  /** What its perplexities are per; those of `text` unless told. */
+  readonly units?: (example: E) => Units;
   readonly metrics: readonly MetricName[];
 }
 
@@ -160,6 +200,8 @@ export function defineTask<E extends Example>(definition: TaskDefinition<E>): Ta
   for (const [key, p] of Object.entries(protocols)) {
     const where = `task "${name}", protocol "${key}"`;
     if (p.metrics.length === 0) throw new Error(`${where}: expected a metric`);
+    if (p.kind === 'choice' && p.contexts && p.unconditional !== undefined)
+      throw new Error(`${where}: expected "contexts" or "unconditional", found both`);
     if (p.kind !== 'generate' || !p.beams) continue;
     const { width, alpha } = p.beams;
     if (!Number.isInteger(width) || width < 1)

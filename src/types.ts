@@ -23,8 +23,12 @@ export type Dtype = 'fp32' | 'fp16' | 'int8';
 /** An execution provider of onnxruntime. */
 export type Device = 'cpu' | 'cuda' | 'webgpu';
 /** Whose wording and scoring: lm-eval's, a paper's, or a user's own. */
-export type ProtocolName = 'lm-eval' | 'gpt2' | 'gpt3' | 'own';
-export type DrawKind = 'fixed' | 'per-example';
+export type ProtocolName = 'lm-eval' | 'gpt1' | 'gpt2' | 'gpt3' | 'own';
+/**
+ * Where shots come from: one seeded order of the pool for all items, one an item, or the pool's own order, in which
+ * every draw is the same.
+ */
+export type DrawKind = 'fixed' | 'per-example' | 'first';
 
 /**
  * A tokenised pair: the tokens fed and the scored span behind them. `tokens[start..]` are scored; the last

@@ -6,7 +6,12 @@ export interface TaskGroup {
   readonly name: string;
   readonly title: string;
   /** Each task and the metrics that stand for it, their mean where there are several; its primary one unless told. */
-  readonly members: readonly { readonly task: string; readonly metrics?: readonly MetricName[] }[];
+  readonly members: readonly {
+    readonly task: string;
+    readonly metrics?: readonly MetricName[];
+    /** What it counts for beside the others: 1 unless told. */
+    readonly weight?: number;
+  }[];
   /** Name in the published figures. */
   readonly published?: string;
 }

@@ -78,11 +78,11 @@ export const runCommand: CommandModule<object, RunArguments> = {
       })
       .option('protocol', {
         describe: 'Wording, draw and normalisation; by default each task has its own',
-        choices: ['lm-eval', 'gpt2', 'gpt3'] as const,
+        choices: ['lm-eval', 'gpt1', 'gpt2', 'gpt3'] as const,
       })
       .option('draw', {
         describe: 'One order of shots for all items, or one an item',
-        choices: ['fixed', 'per-example'] as const,
+        choices: ['fixed', 'per-example', 'first'] as const,
       })
       .option('draws', {
         type: 'string',

@@ -25,13 +25,17 @@ const isCount = (v: unknown): boolean => Number.isSafeInteger(v) && (v as number
 const isObject = (v: unknown): v is Fields => typeof v === 'object' && v !== null && !Array.isArray(v);
 const isBeams = (v: unknown): boolean =>
   isObject(v) && isCount(v.width) && v.width !== 0 && typeof v.alpha === 'number' && v.alpha >= 0;
+const isAccepts = (v: unknown): boolean =>
+  isObject(v) && typeof v.share === 'number' && v.share >= 0 && v.share <= 1 && isFunction(v.gold);
+const isScale = (v: unknown): boolean =>
+  isObject(v) && Array.isArray(v.values) && v.values.every(Number.isFinite) && isFunction(v.gold);
 const or = ([is, expected]: Rule, value: unknown): Rule => [(v) => v === value || is(v), expected];
 const optional = (rule: Rule): Rule => or(rule, undefined);
 
 const TEXT: Rule = [isText, 'a text'];
 const FUNCTION: Rule = [isFunction, 'a function'];
 const TEXTS: Rule = [isTexts, 'a list of texts'];
-const PROTOCOLS: readonly ProtocolName[] = ['own', 'lm-eval', 'gpt2', 'gpt3'];
+const PROTOCOLS: readonly ProtocolName[] = ['own', 'lm-eval', 'gpt1', 'gpt2', 'gpt3'];
 
 type TaskFields = Omit<TaskDefinition<Example>, 'published'> & { data: string; shotData: string };
 
@@ -66,7 +70,10 @@ const COMMON = {
   shot: FUNCTION,
   description: optional(FUNCTION),
   separator: optional([(v) => typeof v === 'string', 'a text']),
-  draw: optional([(v) => v === 'fixed' || v === 'per-example', '"fixed" or "per-example"']),
+  draw: optional([
+    (v) => v === 'fixed' || v === 'per-example' || v === 'first',
+    '"fixed", "per-example" or "first"',
+  ]),
   scores: optional(FUNCTION),
   draws: optional(FUNCTION),
 } as const;
@@ -83,7 +90,8 @@ const KINDS: {
     kind: TEXT,
     continuation: FUNCTION,
     neverAnswers: optional(TEXTS),
-    metrics: metrics('acc', 'acc_last', 'acc_filtered', 'logprob_gold', 'ppl_word'),
+    accepts: optional([isAccepts, 'an object of a "share" from 0 to 1 and a function "gold"']),
+    metrics: metrics('acc', 'acc_last', 'acc_filtered', 'mcc_ranked', 'logprob_gold', 'ppl_word'),
   },
   choice: {
     ...COMMON,
@@ -92,6 +100,10 @@ const KINDS: {
     gold: FUNCTION,
     delimiter: optional([(v) => typeof v === 'string' || isFunction(v), 'a text or a function']),
     unconditional: optional([(v) => typeof v === 'string', 'a text']),
+    contexts: optional(FUNCTION),
+    positive: optional([isCount, 'the place of a choice, from 0']),
+    scale: optional([isScale, 'an object of a list of numbers "values" and a function "gold"']),
+    judge: optional(FUNCTION),
     metrics: metrics(
       ...[
         'acc',
@@ -102,6 +114,11 @@ const KINDS: {
         'f1_macro',
         'f1_binary',
         'em_group',
+        'em',
+        'f1',
+        'mcc',
+        'pearson',
+        'spearman',
         'logprob_gold',
       ],
     ),
@@ -115,12 +132,16 @@ const KINDS: {
     judge: FUNCTION,
     counts: optional(FUNCTION),
     beams: optional([isBeams, 'an object of a "width" from 1 on and an "alpha" from 0 on']),
-    metrics: metrics('acc', 'acc_stop', 'em', 'f1', 'f1_macro', ...OF_COUNTS),
+    metrics: metrics(
+      ...['acc', 'acc_stop', 'em', 'em_flexible', 'f1', 'f1_macro', 'rouge1', 'rouge2', 'rougeL', 'rouge_avg'],
+      ...OF_COUNTS,
+    ),
   },
   rolling: {
     kind: TEXT,
     source: optional(TEXT),
     text: FUNCTION,
+    units: optional(FUNCTION),
     metrics: metrics('ppl_word', 'ppl_token', 'ppl_byte', 'bpb', 'bpc'),
   },
 };
@@ -207,11 +228,17 @@ function checkProtocol(path: string, where: string, name: string, value: unknown
   for (const [metric, needs] of [
     ['acc_filtered', 'neverAnswers'],
     ['acc_uncond', 'unconditional'],
+    ['mcc_ranked', 'accepts'],
+    ['pearson', 'scale'],
+    ['spearman', 'scale'],
+    ...(kind === 'choice' ? ([['em', 'judge'], ['f1', 'judge']] as const) : []),
     ...OF_COUNTS.map((metric) => [metric, 'counts'] as const),
   ] as const) {
     if ((value.metrics as string[]).includes(metric) && value[needs] === undefined)
       throw new UserError(`${place}: the metric ${metric} needs "${needs}"`);
   }
+  if (value.contexts !== undefined && value.unconditional !== undefined)
+    throw new UserError(`${place}: expected "contexts" or "unconditional", found both`);
   const defaults = kind === 'rolling' ? {} : { separator: '\n\n', draw: 'fixed' };
   const delimiter = kind === 'choice' ? { delimiter: ' ' } : {};
   const given = defined<object>(value, KINDS[kind]);

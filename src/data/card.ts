@@ -5,17 +5,29 @@ import { packageFolder } from '../package.ts';
 
 /**
  * How a file's records lie in it. `jsonl`: a JSON object a line. `json`: a document: a list of objects, alone or under
- * "data", or an object whose entries are the records. `lines`: a text a line. `blocks`: texts between blank lines.
+ * "data", or an object whose entries are the records. `lines`: a text a line, or as many lines as `each`
+ * says. `blocks`: texts between blank lines. `text`: the whole file is one.
  * `tsv`: columns named by the first line, between tabs, without quoting. `csv`: the same between commas, with double
  * quotes. `sgm`: the segments of a WMT file. `tar`: the members of an archive that `members` fits, a JSON object each.
  * `parquet`: its rows. Behind any of them .gz, .bz2 or .zst at the end of the name says how the file is packed.
  */
-export type RecordFormat = 'jsonl' | 'json' | 'lines' | 'blocks' | 'tsv' | 'csv' | 'sgm' | 'tar' | 'parquet';
+export type RecordFormat =
+  | 'jsonl'
+  | 'json'
+  | 'lines'
+  | 'blocks'
+  | 'text'
+  | 'tsv'
+  | 'csv'
+  | 'sgm'
+  | 'tar'
+  | 'parquet';
 const FORMATS: readonly RecordFormat[] = [
   'jsonl',
   'json',
   'lines',
   'blocks',
+  'text',
   'tsv',
   'csv',
   'sgm',
@@ -33,6 +45,10 @@ export interface FileFacts {
   readonly format: RecordFormat;
   /** Of a tar: what the paths of the wanted members begin with. */
   readonly members?: string;
+  /** Of a table without a first line that names its columns: their names. */
+  readonly header?: readonly string[];
+  /** Lines of a text. */
+  readonly each?: number;
   readonly sha256?: string | null;
   readonly bytes?: number | null;
   readonly records?: number;
@@ -78,6 +94,8 @@ export interface DatasetCard {
   readonly citation: string;
   readonly notes?: readonly string[];
   readonly archive?: Archive;
+  /** The page where files that have no URL are to be asked for. */
+  readonly request?: string;
   readonly splits: Readonly<Record<string, SplitCard>>;
 }
 
@@ -126,6 +144,7 @@ export function parseCard(path: string, text: string): DatasetCard {
   for (const key of ['name', 'title', 'licence', 'citation']) check(key, isText, 'a text');
   check('homepage', isUrl, 'an https URL');
   check('notes', (v) => v === undefined || (Array.isArray(v) && v.every(isText)), 'a list of texts');
+  check('request', (v) => v === undefined || isUrl(v), 'an https URL');
   check('splits', isObject, 'an object of splits');
   const { archive, splits } = card as { archive?: unknown; splits: Fields };
   if (archive !== undefined) {
@@ -181,6 +200,8 @@ function checkFacts(check: ReturnType<typeof checker>): void {
   check('format', (v) => FORMATS.includes(v as RecordFormat), `one of ${FORMATS.join(', ')}`);
   check('file', isInside, 'a relative path without ".."');
   check('members', (v) => v === undefined || isInside(String(v).replace(/\/$/, '')), 'a relative path');
+  check('header', (v) => v === undefined || (Array.isArray(v) && v.every(isText)), 'a list of texts');
+  check('each', (v) => v === undefined || (isCount(v) && v !== 0), 'a whole number from 1 on');
   check('sha256', (v) => v == null || isHash(v), '64 hexadecimal digits or null');
   check('bytes', (v) => v == null || isCount(v), 'a number of bytes or null');
   check('records', (v) => v === undefined || isCount(v), 'a number of records');

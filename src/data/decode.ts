@@ -16,12 +16,12 @@ import { decodeUtf8 } from './text.ts';
 export async function decodeFile(
   path: string,
   bytes: Buffer,
-  { format, members }: Pick<FileFacts, 'format' | 'members'>,
+  { format, members, header, each }: Pick<FileFacts, 'format' | 'members' | 'header' | 'each'>,
 ): Promise<DataRecord[]> {
   const content = await unpacked(path, bytes);
   if (format === 'tar') return tarRecords(path, content, members ?? '');
   if (format === 'parquet') return parquetRecords(path, content);
-  return parseRecords(path, decodeUtf8(path, content), format);
+  return parseRecords(path, decodeUtf8(path, content), format, { header, each });
 }
 
 /** Members in the order of their names, whatever the archive's. */

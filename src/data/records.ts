@@ -25,6 +25,8 @@ export interface DataRecord {
   objects(key: string): readonly DataRecord[];
   /** The record's keys and their values, which are objects. */
   entries(): readonly (readonly [key: string, value: DataRecord])[];
+  /** An object that a text within the record spells. */
+  json(key: string): DataRecord;
   has(key: string): boolean;
   keys(): readonly string[];
   /** A value as it stands, for what may be of several kinds. */
@@ -36,18 +38,25 @@ export interface DataRecord {
 export type TextFormat = Exclude<RecordFormat, 'tar' | 'parquet'>;
 
 /** Splits a file's text into records. Empty lines are skipped; they still count as lines. */
-export function parseRecords(path: string, text: string, format: TextFormat): DataRecord[] {
+export function parseRecords(
+  path: string,
+  text: string,
+  format: TextFormat,
+  { header, each = 1 }: { readonly header?: readonly string[] | undefined; readonly each?: number | undefined } = {},
+): DataRecord[] {
   switch (format) {
     case 'jsonl':
       return linesOf(text).map(({ line, text: one }) => parseJson(`${path}:${line}`, line, one));
     case 'lines':
-      return linesOf(text).map(({ line, text: one }) => record(`${path}:${line}`, line, one, {}));
+      return groupsOf(path, linesOf(text), each);
+    case 'text':
+      return [record(path, 1, text, {})];
     case 'json':
       return jsonDocument(path, text);
     case 'tsv':
-      return separated(path, text, { delimiter: '\t', quote: false });
+      return separated(path, text, { delimiter: '\t', quote: false, header });
     case 'csv':
-      return separated(path, text, { delimiter: ',', quote: '"' });
+      return separated(path, text, { delimiter: ',', quote: '"', header });
     case 'blocks':
       return blocks(path, text);
     case 'sgm':
@@ -59,6 +68,16 @@ function linesOf(text: string): { readonly line: number; readonly text: string }
   return text.split('\n').flatMap((raw, i) => {
     const line = raw.endsWith('\r') ? raw.slice(0, -1) : raw;
     return line.trim() === '' ? [] : [{ line: i + 1, text: line }];
+  });
+}
+
+function groupsOf(path: string, lines: ReturnType<typeof linesOf>, each: number): DataRecord[] {
+  if (lines.length % each !== 0)
+    throw new UserError(`${path}: expected ${each} lines a record, found ${lines.length} in all`);
+  return Array.from({ length: lines.length / each }, (_, i) => {
+    const own = lines.slice(i * each, (i + 1) * each);
+    const line = own[0]?.line ?? 0;
+    return record(`${path}:${line}`, line, own.map((one) => one.text).join('\n'), {});
   });
 }
 
@@ -144,12 +163,16 @@ function segments(path: string, text: string): DataRecord[] {
 function separated(
   path: string,
   text: string,
-  format: { readonly delimiter: string; readonly quote: string | false },
+  { header, ...format }: {
+    readonly delimiter: string;
+    readonly quote: string | false;
+    readonly header: readonly string[] | undefined;
+  },
 ): DataRecord[] {
   try {
     const rows = parse(text.replaceAll('\r\n', '\n'), {
       ...format,
-      columns: (names: string[]) => columnNames(path, names),
+      columns: header ? [...header] : (names: string[]) => columnNames(path, names),
       bom: true,
       info: true,
       skip_empty_lines: true,
@@ -208,6 +231,7 @@ function record(
     fail,
     string,
     object,
+    json: (key) => parseJson(where, line, string(key)),
     has: (key) => Object.hasOwn(fields, key),
     keys: () => Object.keys(fields),
     value,

@@ -4,7 +4,11 @@ import type { CellResult, GroupResult } from '../types.ts';
 /** What a mean over tasks is made of. */
 interface Group {
   readonly name: string;
-  readonly members: readonly { readonly task: string; readonly metrics?: readonly string[] }[];
+  readonly members: readonly {
+    readonly task: string;
+    readonly metrics?: readonly string[];
+    readonly weight?: number;
+  }[];
 }
 
 /**
@@ -18,10 +22,11 @@ export function groupResults(groups: readonly Group[], results: readonly CellRes
   return models.flatMap((model) =>
     groups.flatMap((group) =>
       shotCounts.flatMap((shots): GroupResult[] => {
-        const parts = group.members.map(({ task, metrics }) => {
+        const parts = group.members.map(({ task, metrics, weight = 1 }) => {
           const own = results.filter((r) => r.model === model && r.task === task && r.shots === shots);
           const cell = own.find((r) => r.draws !== undefined) ?? own[0];
-          return cell && memberEstimate(cell, metrics ?? [cell.primary]);
+          const part = cell && memberEstimate(cell, metrics ?? [cell.primary]);
+          return part && { ...part, weight };
         });
         if (!parts.every((part) => part !== undefined)) return [];
         const { metric } = parts[0] as Part;
@@ -48,13 +53,14 @@ function memberEstimate(cell: CellResult, metrics: readonly string[]): Part | un
   };
 }
 
-function meanOf(parts: readonly Estimate[]): Estimate {
-  const value = parts.reduce((sum, part) => sum + part.value, 0) / parts.length;
+function meanOf(parts: readonly (Estimate & { readonly weight: number })[]): Estimate {
+  const total = parts.reduce((sum, { weight }) => sum + weight, 0);
+  const value = parts.reduce((sum, part) => sum + part.weight * part.value, 0) / total;
   let squares = 0;
-  for (const { stderr } of parts) {
+  for (const { stderr, weight } of parts) {
     if (stderr === null) return { value, stderr: null, ci95: null };
-    squares += stderr ** 2;
+    squares += (weight * stderr) ** 2;
   }
-  const stderr = Math.sqrt(squares) / parts.length;
+  const stderr = Math.sqrt(squares) / total;
   return { value, stderr, ci95: [value - Z95 * stderr, value + Z95 * stderr] };
 }

@@ -2,6 +2,7 @@ import { crossedBootstrap, crossedInterval } from '../stats/crossed.ts';
 import { bootstrapInterval, type Estimate, meanInterval, ratioInterval, wilson } from '../stats/interval.ts';
 import type { MetricName } from '../task.ts';
 import type { Summary } from '../types.ts';
+import { type Confusion, mcc, pearson, spearman } from './correlation.ts';
 import { bleuScore } from './text/bleu.ts';
 import { chrfScore } from './text/chrf.ts';
 
@@ -81,7 +82,7 @@ function itemsOf(metric: MetricName, scored: readonly Summary[]): Item[] {
 }
 
 const isShare = (metric: MetricName): boolean =>
-  metric.startsWith('acc') || metric.startsWith('em') || metric === 'f1';
+  /^(?:acc|em|rouge)/.test(metric) || metric === 'f1';
 
 /** The metric from the mean of its items: a perplexity from the mean log-probability, a share within 0 and 1. */
 function ofMetric(metric: MetricName, mean: Estimate): Estimate {
@@ -95,7 +96,11 @@ const OF_SET: Readonly<
   Partial<Record<MetricName, (samples: readonly Summary[], items: Iterable<number>) => number>>
 > = {
   f1_macro: macroF1,
-  f1_binary: binaryF1,
+  f1_binary: (samples, items) => binaryF1(confusionOf(samples, items)),
+  mcc: (samples, items) => mcc(confusionOf(samples, items)),
+  mcc_ranked: rankedMcc,
+  pearson: (samples, items) => pearson(...pairsOf(samples, items)),
+  spearman: (samples, items) => spearman(...pairsOf(samples, items)),
   bleu: (samples, items) => bleuScore(sumOf(samples, items, 'bleu'), 'exp'),
   bleu_intl: (samples, items) => bleuScore(sumOf(samples, items, 'bleu_intl'), 'exp'),
   chrf: (samples, items) => chrfScore(sumOf(samples, items, 'chrf')),
@@ -152,15 +157,38 @@ function macroF1(samples: readonly Summary[], items: Iterable<number>): number {
   return sum / golds.size;
 }
 
-/** 2 TP / (2 TP + FP + FN) of choice 0 over all items; SuperGLUE's F1a of MultiRC, whose choice 0 is "true". */
-function binaryF1(samples: readonly Summary[], items: Iterable<number>): number {
-  let [both, either] = [0, 0];
+function confusionOf(samples: readonly Summary[], items: Iterable<number>): Confusion {
+  const [tp = 0, fp = 0, fn = 0, tn = 0] = sumOf(samples, items, 'confusion');
+  return { tp, fp, fn, tn };
+}
+
+/** F1 over all items; SuperGLUE's F1a of MultiRC, GLUE's F1 of MRPC and QQP. */
+function binaryF1({ tp, fp, fn }: Confusion): number {
+  const either = 2 * tp + fp + fn;
+  return either === 0 ? 0 : (2 * tp) / either;
+}
+
+/** What was predicted and what is true, item by item. */
+function pairsOf(samples: readonly Summary[], items: Iterable<number>): [number[], number[]] {
+  const [x, y]: [number[], number[]] = [[], []];
   for (const item of items) {
-    const { prediction, gold } = samples[item] as Summary;
-    either += Number(prediction === 0) + Number(gold === 0);
-    if (prediction === 0 && gold === 0) both++;
+    const { values } = samples[item] as Summary;
+    x.push(values?.predicted ?? Number.NaN);
+    y.push(values?.wanted ?? Number.NaN);
   }
-  return either === 0 ? 0 : (2 * both) / either;
+  return [x, y];
+}
+
+/** Matthews's correlation where the given share of the items is accepted: those of highest mean log-probability. */
+function rankedMcc(samples: readonly Summary[], items: Iterable<number>): number {
+  const all = [...items].map((item) => (samples[item] as Summary).values ?? {});
+  const ranked = all.sort((a, b) => (b.logprob_mean ?? 0) - (a.logprob_mean ?? 0));
+  const accepted = Math.round((ranked[0]?.share ?? 0) * ranked.length);
+  const counts = { tp: 0, fp: 0, fn: 0, tn: 0 };
+  for (const [rank, { wanted }] of ranked.entries()) {
+    counts[rank < accepted ? (wanted === 1 ? 'tp' : 'fp') : wanted === 1 ? 'fn' : 'tn']++;
+  }
+  return mcc(counts);
 }
 
 /** One sample a group, right where all of its samples are. */

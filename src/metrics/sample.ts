@@ -1,5 +1,6 @@
 import type { GenerateProtocol, MetricName, Protocol } from '../task.ts';
 import type { Example, Scored } from '../types.ts';
+import { confusionOf } from './correlation.ts';
 import { bestChoice, type ChoiceScore, choiceCredit, type Normalisation } from './normalise.ts';
 import { unitsOf } from './units.ts';
 
@@ -54,7 +55,7 @@ export function judge(protocol: ScoredProtocol, example: Example, scored: readon
       prediction: false,
       gold: '',
       tie: false,
-      values: { logprob, tokens, ...unitsOf(protocol.text(example)) },
+      values: { logprob, tokens, ...(protocol.units?.(example) ?? unitsOf(protocol.text(example))) },
     };
   }
   if (protocol.kind === 'span') {
@@ -69,6 +70,13 @@ export function judge(protocol: ScoredProtocol, example: Example, scored: readon
         acc_last: own.hits.at(-1) ? 1 : 0,
         ...(own.allowedHits ? { acc_filtered: own.allowedHits.every((hit) => hit) ? 1 : 0 } : {}),
         logprob_gold: logprobOf(own),
+        ...(protocol.accepts
+          ? {
+              logprob_mean: logprobOf(own) / own.logprobs.length,
+              wanted: protocol.accepts.gold(example) ? 1 : 0,
+              share: protocol.accepts.share,
+            }
+          : {}),
       },
     };
   }
@@ -106,6 +114,27 @@ export function judge(protocol: ScoredProtocol, example: Example, scored: readon
       acc_byte: choiceCredit(scores, gold, 'byte'),
       ...(relative ? { acc_uncond: choiceCredit(relative, gold, 'sum') } : {}),
       logprob_gold: (scores[gold] as ChoiceScore).logprob,
+      ...(protocol.scale
+        ? { predicted: expected(scores, protocol.scale.values), wanted: protocol.scale.gold(example) }
+        : {}),
+      ...protocol.judge?.(example, best, scored.map(isGreedy)),
     },
+    ...(protocol.metrics.includes('mcc') || protocol.metrics.includes('f1_binary')
+      ? { counts: { confusion: confusion(best, gold, protocol.positive ?? 0) } }
+      : {}),
   };
+}
+
+/** The mean of what the choices say, weighted by their probabilities among each other. */
+function expected(scores: readonly ChoiceScore[], values: readonly number[]): number {
+  const most = Math.max(...scores.map((s) => s.logprob));
+  const weights = scores.map((s) => Math.exp(s.logprob - most));
+  const sum = weights.reduce((a, b) => a + b, 0);
+  return weights.reduce((mean, weight, i) => mean + (weight / sum) * (values[i] as number), 0);
+}
+
+/** True positive, false positive, false negative, true negative: a 1 for what the item is. */
+function confusion(prediction: number, gold: number, positive: number): number[] {
+  const { tp, fp, fn, tn } = confusionOf([prediction], [gold], positive);
+  return [tp, fp, fn, tn];
 }

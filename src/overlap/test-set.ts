@@ -61,8 +61,9 @@ function inParts(protocol: Protocol<Example>, example: Example): Record<string, 
     case 'span':
       return { context: protocol.context(example, 0), answer: protocol.continuation(example) };
     case 'choice': {
-      const answer = protocol.choices(example)[protocol.gold(example)] ?? '';
-      return { context: protocol.context(example, 0), answer };
+      const gold = protocol.gold(example);
+      const answer = protocol.choices(example)[gold] ?? '';
+      return { context: protocol.contexts?.(example)[gold] ?? protocol.context(example, 0), answer };
     }
     case 'generate':
       return { context: protocol.context(example, 0), answer: protocol.gold(example) };

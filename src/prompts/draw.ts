@@ -12,6 +12,7 @@ export interface DrawKey {
 
 /**
  * Gives each example its shots. A draw is one seeded order of the pool (for per-example draws, one an example);
+ * for `first`, the pool's own;
  * an example takes the first k that are neither itself nor its duplicate nor of its cluster (a passage with other
  * questions gives answers away), so that its shots at a smaller k are the first of those at a larger one.
  * @param keyOf equal for examples that are duplicates of each other
@@ -28,7 +29,10 @@ export function shotDrawer(
     return known;
   };
   const order = (...more: readonly string[]): ((i: number) => Example | undefined) => {
-    const indexes = shuffled(pool.length, random('shots', key.seed, key.task, key.draw, ...more));
+    const indexes =
+      key.kind === 'first'
+        ? pool.keys()
+        : shuffled(pool.length, random('shots', key.seed, key.task, key.draw, ...more));
     const drawn: Example[] = [];
     return (i) => {
       while (drawn.length <= i) {
@@ -42,7 +46,7 @@ export function shotDrawer(
   const fixed = order();
 
   return (example, k) => {
-    const at = key.kind === 'fixed' ? fixed : order(example.id);
+    const at = key.kind === 'per-example' ? order(example.id) : fixed;
     const own = k > 0 ? cachedKey(example) : '';
     const shots: Example[] = [];
     for (let i = 0; shots.length < k; i++) {

@@ -3,7 +3,8 @@ import type { Example, Pair } from '../types.ts';
 
 /**
  * The text pairs that score an example behind some solved ones: for a span its context and continuation, for a
- * choice one pair a choice, and one more behind the unconditional context where the protocol has one. A text to be
+ * choice one pair a choice, each behind a context of its own in partial evaluation, and one more behind the unconditional
+ * context where the protocol has one. A text to be
  * written has its prompt for context and nothing for continuation.
  */
 export function renderPairs(
@@ -14,8 +15,16 @@ export function renderPairs(
   const context = renderContext(protocol, example, shots);
   if (protocol.kind === 'span') return [{ context, continuation: protocol.continuation(example) }];
   if (protocol.kind === 'generate') return [{ context, continuation: '' }];
-  const { choices, delimiter, unconditional } = protocol;
+  const { choices, contexts, delimiter, unconditional } = protocol;
   const between = typeof delimiter === 'string' ? delimiter : delimiter(example);
+  if (contexts) {
+    const before = renderShots(protocol, shots);
+    const own = contexts(example);
+    return choices(example).map((choice, i) => ({
+      context: before + own[i],
+      continuation: between + choice,
+    }));
+  }
   const behind = (text: string): Pair[] =>
     choices(example).map((choice) => ({ context: text, continuation: between + choice }));
   return unconditional === undefined ? behind(context) : [...behind(context), ...behind(unconditional)];
@@ -26,10 +35,12 @@ function renderContext(
   example: Example,
   shots: readonly Example[],
 ): string {
+  return renderShots(protocol, shots) + protocol.context(example, shots.length);
+}
+
+function renderShots(protocol: PromptProtocol<Example>, shots: readonly Example[]): string {
   const solved = shots.map((shot) => protocol.shot(shot) + protocol.separator);
-  return (
-    (protocol.description?.(shots.length) ?? '') + solved.join('') + protocol.context(example, shots.length)
-  );
+  return (protocol.description?.(shots.length) ?? '') + solved.join('');
 }
 
 /**

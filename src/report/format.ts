@@ -13,6 +13,15 @@ export const MEANING: Readonly<Record<string, string>> = {
   acc_filtered: 'share of right answers when function words are not allowed',
   f1_macro: 'F1, the mean over the classes',
   f1_binary: 'F1 of the answers held for true',
+  em_flexible: 'share of answers whose last number is the right one',
+  rouge1: 'ROUGE-1, words shared with the reference',
+  rouge2: 'ROUGE-2, pairs of words shared with the reference',
+  rougeL: 'ROUGE-L, the longest common subsequence with the reference',
+  rouge_avg: 'the mean of ROUGE-1, ROUGE-2 and ROUGE-L',
+  mcc: "Matthews's correlation",
+  mcc_ranked: "Matthews's correlation where the most probable sentences are accepted",
+  pearson: "Pearson's correlation",
+  spearman: "Spearman's rank correlation",
   em_group: 'share of questions whose answers are all judged rightly',
   bleu: `BLEU of the whole set, 0 to 100 (${bleuSignature(1, '13a', 'exp')})`,
   bleu_intl: `BLEU of the whole set, 0 to 100 (${bleuSignature(1, 'intl', 'exp')})`,
@@ -31,7 +40,7 @@ export const MEANING: Readonly<Record<string, string>> = {
 
 /** True for metrics that are shares of right answers, shown in per cent. */
 export function isShare(metric: string): boolean {
-  return metric.startsWith('acc') || metric.startsWith('em') || metric.startsWith('f1');
+  return /^(?:acc|em|f1|rouge)/.test(metric);
 }
 
 /** True for perplexities and bits, of which less is better. */

@@ -13,8 +13,8 @@ export interface SpecFile {
 const FIELDS: Readonly<Record<Exclude<keyof RunSpec, 'models' | 'tasks'>, (value: unknown) => boolean>> = {
   revision: (v) => v === null || typeof v === 'string',
   shots: (v) => Array.isArray(v) && v.length > 0 && v.every((k) => k === 'max' || isCount(k)),
-  protocol: (v) => v === null || ['lm-eval', 'gpt2', 'gpt3'].includes(v as string),
-  draw: (v) => v === null || ['fixed', 'per-example'].includes(v as string),
+  protocol: (v) => v === null || ['lm-eval', 'gpt1', 'gpt2', 'gpt3'].includes(v as string),
+  draw: (v) => v === null || ['fixed', 'per-example', 'first'].includes(v as string),
   draws: (v) => isCount(v) && v > 0,
   limit: (v) => v === null || (isCount(v) && v > 0),
   seed: isCount,
