@@ -74,6 +74,7 @@ export interface ChoiceProtocol<E> extends CommonProtocol<E> {
   readonly kind: 'choice';
   /** The choices as lm-eval measures their length: without the delimiter before them. */
   readonly choices: (example: E) => readonly string[];
+  /** Of `f1_binary` and `mcc` the first choice is the positive one. */
   readonly gold: (example: E) => number;
   /** Between context and choice. */
   readonly delimiter: string | ((example: E) => string);
@@ -84,10 +85,10 @@ export interface ChoiceProtocol<E> extends CommonProtocol<E> {
    * partial evaluation (Trinh & Le 2018).
    */
   readonly contexts?: (example: E) => readonly string[];
-  /** The choice that `mcc` and `f1_binary` take for the positive one; the first unless told. */
-  readonly positive?: number;
   /** What the choices say as numbers, and the true one: their mean, weighted by probability, is correlated with it. */
   readonly scale?: { readonly values: readonly number[]; readonly gold: (example: E) => number };
+  /** What the best choice is found by where the primary metric does not say: log-likelihood unless told. */
+  readonly by?: 'sum' | 'token' | 'character' | 'byte';
   /** What the best choice is worth where more than one is right; `greedy` holds which the model itself would say. */
   readonly judge?: (
     example: E,

@@ -1,5 +1,6 @@
 import type { MetricName } from '../src/task.ts';
 import { paperSets } from './arithmetic.ts';
+import mmlu from './mmlu.ts';
 
 /** Tasks whose mean is reported, where a run has all of them. */
 export interface TaskGroup {
@@ -18,7 +19,7 @@ export interface TaskGroup {
 
 const members = (...names: readonly string[]): TaskGroup['members'] => names.map((task) => ({ task }));
 
-/** Means over tasks as the papers take them: each task weighs the same, whatever its size. */
+/** Means over tasks as the papers take them: each task weighs the same, whatever its size, unless told. */
 export const groups: readonly TaskGroup[] = [
   {
     name: 'superglue',
@@ -35,6 +36,28 @@ export const groups: readonly TaskGroup[] = [
       { task: 'wsc' },
     ],
     published: 'SuperGLUE',
+  },
+  {
+    name: 'glue',
+    title: 'GLUE: nine tasks, those with two metrics by the mean of both, MNLI by that of both its sets (Wang et al. 2018)',
+    members: [
+      { task: 'cola', metrics: ['mcc'] },
+      { task: 'sst2' },
+      { task: 'mrpc', metrics: ['acc', 'f1_binary'] },
+      { task: 'stsb', metrics: ['pearson', 'spearman'] },
+      { task: 'qqp', metrics: ['acc', 'f1_binary'] },
+      { task: 'mnli', weight: 1 / 2 },
+      { task: 'mnli-mismatched', weight: 1 / 2 },
+      { task: 'qnli' },
+      { task: 'rte' },
+      { task: 'wnli' },
+    ],
+  },
+  {
+    name: 'mmlu',
+    title: 'MMLU: 57 subjects, each question weighing the same (Hendrycks et al. 2021; lm-eval)',
+    members: mmlu.map(({ name, examples = 0 }) => ({ task: name, weight: examples })),
+    published: 'MMLU',
   },
   { name: 'anli', title: 'ANLI: three rounds', members: members('anli-r1', 'anli-r2', 'anli-r3') },
   {

@@ -62,6 +62,16 @@ const gpt3: ChoiceProtocol<RaceExample> = {
   metrics: ['acc_uncond', 'acc_token', 'acc', 'acc_norm', 'logprob_gold'],
 };
 
+/** GPT-1's heuristic: the answer of highest mean log-probability of a token behind document and question. */
+const gpt1: ChoiceProtocol<RaceExample> = {
+  ...lmEval,
+  source: 'GPT-1 paper, section 5, zero-shot behaviours; every question',
+  context: (e) => `${e.article}\n${e.question}`,
+  shot: (e) => `${e.article}\n${e.question} ${answerOf(e)}`,
+  scores: () => true,
+  metrics: ['acc_token', 'acc', 'logprob_gold'],
+};
+
 /** An article with its questions, as the official archive has it. */
 function decode(record: DataRecord): RaceExample[] {
   const [article, article_id] = [record.string('article'), record.string('id')];
@@ -103,7 +113,7 @@ const tasks: readonly Task[] = (
     shotSplits: [`train-${level}`, `validation-${level}`],
     decode,
     fields: (e) => ({ context: e.article, question: e.question, answer: answerOf(e) }),
-    protocols: { 'lm-eval': lmEval, gpt3 },
+    protocols: { 'lm-eval': lmEval, gpt1, gpt3 },
     protocol: 'lm-eval',
     chance: 1 / 4,
     paperShots: 10,

@@ -101,8 +101,11 @@ const KINDS: {
     delimiter: optional([(v) => typeof v === 'string' || isFunction(v), 'a text or a function']),
     unconditional: optional([(v) => typeof v === 'string', 'a text']),
     contexts: optional(FUNCTION),
-    positive: optional([isCount, 'the place of a choice, from 0']),
     scale: optional([isScale, 'an object of a list of numbers "values" and a function "gold"']),
+    by: optional([
+      (v) => v === 'sum' || v === 'token' || v === 'character' || v === 'byte',
+      '"sum", "token", "character" or "byte"',
+    ]),
     judge: optional(FUNCTION),
     metrics: metrics(
       ...[

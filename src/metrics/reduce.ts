@@ -2,7 +2,7 @@ import { crossedBootstrap, crossedInterval } from '../stats/crossed.ts';
 import { bootstrapInterval, type Estimate, meanInterval, ratioInterval, wilson } from '../stats/interval.ts';
 import type { MetricName } from '../task.ts';
 import type { Summary } from '../types.ts';
-import { type Confusion, mcc, pearson, spearman } from './correlation.ts';
+import { type Confusion, confusionOf, mcc, pearson, spearman } from './correlation.ts';
 import { bleuScore } from './text/bleu.ts';
 import { chrfScore } from './text/chrf.ts';
 
@@ -96,8 +96,8 @@ const OF_SET: Readonly<
   Partial<Record<MetricName, (samples: readonly Summary[], items: Iterable<number>) => number>>
 > = {
   f1_macro: macroF1,
-  f1_binary: (samples, items) => binaryF1(confusionOf(samples, items)),
-  mcc: (samples, items) => mcc(confusionOf(samples, items)),
+  f1_binary: (samples, items) => binaryF1(firstChoice(samples, items)),
+  mcc: (samples, items) => mcc(firstChoice(samples, items)),
   mcc_ranked: rankedMcc,
   pearson: (samples, items) => pearson(...pairsOf(samples, items)),
   spearman: (samples, items) => spearman(...pairsOf(samples, items)),
@@ -157,9 +157,14 @@ function macroF1(samples: readonly Summary[], items: Iterable<number>): number {
   return sum / golds.size;
 }
 
-function confusionOf(samples: readonly Summary[], items: Iterable<number>): Confusion {
-  const [tp = 0, fp = 0, fn = 0, tn = 0] = sumOf(samples, items, 'confusion');
-  return { tp, fp, fn, tn };
+/** How often the first choice was rightly taken, wrongly taken, missed and rightly left. */
+function firstChoice(samples: readonly Summary[], items: Iterable<number>): Confusion {
+  const chosen = [...items].map((item) => samples[item] as Summary);
+  return confusionOf(
+    chosen.map((s) => s.prediction),
+    chosen.map((s) => s.gold),
+    0,
+  );
 }
 
 /** F1 over all items; SuperGLUE's F1a of MultiRC, GLUE's F1 of MRPC and QQP. */

@@ -101,8 +101,10 @@ export function hasMetric(
     scored.every(({ values = {}, counts = {} }) => {
       if (metric in values || metric in counts) return true;
       if (unit !== undefined) return 'logprob' in values && unit in values;
+      if (metric === 'pearson' || metric === 'spearman') return 'predicted' in values;
+      if (metric === 'mcc_ranked') return 'logprob_mean' in values;
       if (metric === 'ppl_word') return 'logprob_gold' in values || 'logprob' in values;
-      return /^(f1_macro|f1_binary|em_group)$/.test(metric) && 'acc' in values;
+      return /^(f1_macro|f1_binary|em_group|mcc)$/.test(metric) && 'acc' in values;
     })
   );
 }

@@ -1,6 +1,5 @@
 import type { GenerateProtocol, MetricName, Protocol } from '../task.ts';
 import type { Example, Scored } from '../types.ts';
-import { confusionOf } from './correlation.ts';
 import { bestChoice, type ChoiceScore, choiceCredit, type Normalisation } from './normalise.ts';
 import { unitsOf } from './units.ts';
 
@@ -100,7 +99,7 @@ export function judge(protocol: ScoredProtocol, example: Example, scored: readon
             logprob: score.logprob - logprobOf(scored[choices.length + i] as Scored),
           }),
         );
-  const primary = NORMALISATION[protocol.metrics[0] ?? 'acc'] ?? 'sum';
+  const primary = NORMALISATION[protocol.metrics[0] ?? 'acc'] ?? protocol.by ?? 'sum';
   const compared = protocol.metrics[0] === 'acc_uncond' && relative ? relative : scores;
   const { best, tied } = bestChoice(compared, primary);
   return {
@@ -119,9 +118,6 @@ export function judge(protocol: ScoredProtocol, example: Example, scored: readon
         : {}),
       ...protocol.judge?.(example, best, scored.map(isGreedy)),
     },
-    ...(protocol.metrics.includes('mcc') || protocol.metrics.includes('f1_binary')
-      ? { counts: { confusion: confusion(best, gold, protocol.positive ?? 0) } }
-      : {}),
   };
 }
 
@@ -131,10 +127,4 @@ function expected(scores: readonly ChoiceScore[], values: readonly number[]): nu
   const weights = scores.map((s) => Math.exp(s.logprob - most));
   const sum = weights.reduce((a, b) => a + b, 0);
   return weights.reduce((mean, weight, i) => mean + (weight / sum) * (values[i] as number), 0);
-}
-
-/** True positive, false positive, false negative, true negative: a 1 for what the item is. */
-function confusion(prediction: number, gold: number, positive: number): number[] {
-  const { tp, fp, fn, tn } = confusionOf([prediction], [gold], positive);
-  return [tp, fp, fn, tn];
 }
