@@ -37,7 +37,8 @@ function decode(record: DataRecord): ScienceQuestion {
   if (record.has('query')) {
     const options = record.strings('choices');
     const answer = record.count('gold');
-    if (!(answer in options)) record.fail(`"gold" expected one of ${options.length} choices, found ${answer}`);
+    if (!(answer in options))
+      record.fail(`"gold" expected one of ${options.length} choices, found ${answer}`);
     return {
       id: String(record.line),
       question: record.string('query').replace(/^Question: /, ''),

@@ -86,7 +86,8 @@ function asked({ question }: Fact): string {
 
 const gpt3: GenerateProtocol<Fact> = {
   ...triviaqaLmEval,
-  source: "GPT-3 paper, figures G.24, G.34 and G.35, section 2.4; answers are normalised by TriviaQA's script",
+  source:
+    "GPT-3 paper, figures G.24, G.34 and G.35, section 2.4; answers are normalised by TriviaQA's script",
   context: asked,
   shot: (e) => `${asked(e)} ${first(e)}`,
   draw: 'per-example',

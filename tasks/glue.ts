@@ -79,7 +79,12 @@ const cola = defineTask<Labelled>({
   decode(record) {
     const first = record.string('sentence');
     if (!strip(first).includes(' ')) record.fail('"sentence" expected several words');
-    return { id: String(record.line), first, second: '', label: LABELS.indexOf(record.oneOf('label', LABELS)) };
+    return {
+      id: String(record.line),
+      first,
+      second: '',
+      label: LABELS.indexOf(record.oneOf('label', LABELS)),
+    };
   },
   fields: (e) => ({ text: e.first }),
   protocols: {
@@ -103,7 +108,8 @@ const sst2 = defineTask<Labelled>({
   examples: 872,
   decode(record) {
     if (!record.has('label')) {
-      const [, label, text] = /^([01]) (.*)$/.exec(record.text) ?? record.fail('expected 0 or 1 and a sentence');
+      const [, label, text] =
+        /^([01]) (.*)$/.exec(record.text) ?? record.fail('expected 0 or 1 and a sentence');
       return { id: String(record.line), first: text as string, second: '', label: Number(label) };
     }
     const label = LABELS.indexOf(record.oneOf('label', LABELS));

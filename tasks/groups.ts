@@ -39,7 +39,8 @@ export const groups: readonly TaskGroup[] = [
   },
   {
     name: 'glue',
-    title: 'GLUE: nine tasks, those with two metrics by the mean of both, MNLI by that of both its sets (Wang et al. 2018)',
+    title:
+      'GLUE: nine tasks, those with two metrics by the mean of both, MNLI by that of both its sets (Wang et al. 2018)',
     members: [
       { task: 'cola', metrics: ['mcc'] },
       { task: 'sst2' },

@@ -1,6 +1,6 @@
 import { exactMatch } from '../src/metrics/text/em.ts';
-import { defineTask, type GenerateProtocol, type Task } from '../src/task.ts';
 import { strip } from '../src/space.ts';
+import { defineTask, type GenerateProtocol, type Task } from '../src/task.ts';
 import type { Example } from '../src/types.ts';
 
 interface WordProblem extends Example {

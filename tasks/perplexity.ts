@@ -1,7 +1,7 @@
 import type { DataRecord } from '../src/data/records.ts';
 import { detokenise } from '../src/detokenise.ts';
-import { unitsOf } from '../src/metrics/units.ts';
 import { words } from '../src/metrics/text/words.ts';
+import { unitsOf } from '../src/metrics/units.ts';
 import { defineTask, type MetricName, type RollingProtocol, type Task, type Units } from '../src/task.ts';
 import type { Example } from '../src/types.ts';
 
@@ -126,7 +126,10 @@ interface Text {
   readonly title: string;
   readonly dataset: string;
   readonly decode: (record: DataRecord) => Document | readonly Document[];
-  readonly protocols: { readonly 'lm-eval'?: RollingProtocol<Document>; readonly gpt2: RollingProtocol<Document> };
+  readonly protocols: {
+    readonly 'lm-eval'?: RollingProtocol<Document>;
+    readonly gpt2: RollingProtocol<Document>;
+  };
   readonly examples?: number;
   readonly published?: string;
 }

@@ -78,7 +78,8 @@ function decode(record: DataRecord): News[] {
 
 /** Sorted by code points, as Python sorts texts. */
 function distinct(texts: readonly string[]): string[] {
-  const codes = (text: string): string => [...text].map((c) => c.codePointAt(0)?.toString(16).padStart(6, '0')).join();
+  const codes = (text: string): string =>
+    [...text].map((c) => c.codePointAt(0)?.toString(16).padStart(6, '0')).join();
   return [...new Set(texts)].sort((a, b) => (codes(a) < codes(b) ? -1 : 1));
 }
 

@@ -88,8 +88,15 @@ const winograd = defineTask<Schema>({
     const begun = record.strings('context_options');
     const rest = record.string('continuation');
     const answer = record.count('gold');
-    if (begun.length !== 2 || answer > 1) record.fail('expected two "context_options" and a "gold" of 0 or 1');
-    return { id: String(record.line), sentence: `${commonStart(record, begun)}_ ${rest}`, begun, rest, answer };
+    if (begun.length !== 2 || answer > 1)
+      record.fail('expected two "context_options" and a "gold" of 0 or 1');
+    return {
+      id: String(record.line),
+      sentence: `${commonStart(record, begun)}_ ${rest}`,
+      begun,
+      rest,
+      answer,
+    };
   },
   fields,
   protocols: { 'lm-eval': lmEval, gpt1, gpt2, gpt3 },
@@ -102,7 +109,8 @@ const winograd = defineTask<Schema>({
 function commonStart(record: DataRecord, [a = '', b = '']: readonly string[]): string {
   let at = 0;
   while (at < a.length && a[at] === b[at]) at++;
-  if (at === a.length && at === b.length) record.fail('"context_options" expected two texts, found one twice');
+  if (at === a.length && at === b.length)
+    record.fail('"context_options" expected two texts, found one twice');
   return a.slice(0, a.lastIndexOf(' ', at) + 1);
 }
 

@@ -1,7 +1,13 @@
 import type { DataRecord } from '../src/data/records.ts';
 import { normaliseAnswer } from '../src/metrics/text/squad.ts';
 import { words } from '../src/metrics/text/words.ts';
-import { type ChoiceProtocol, defineTask, type GenerateProtocol, GPT3_BEAMS, type Task } from '../src/task.ts';
+import {
+  type ChoiceProtocol,
+  defineTask,
+  type GenerateProtocol,
+  GPT3_BEAMS,
+  type Task,
+} from '../src/task.ts';
 import type { Example } from '../src/types.ts';
 
 interface Reference extends Example {
@@ -36,7 +42,10 @@ const gpt3Context = (e: Reference): string =>
 
 /** T5's rule (Raffel et al. 2020, section 2.4): the noun is meant where either text has all words of the other. */
 function isMeant(text: string, noun: string): boolean {
-  const [said, asked] = [text, noun].map((t) => new Set(words(normaliseAnswer(t)))) as [Set<string>, Set<string>];
+  const [said, asked] = [text, noun].map((t) => new Set(words(normaliseAnswer(t)))) as [
+    Set<string>,
+    Set<string>,
+  ];
   if (said.size === 0) return false;
   return [...said].every((word) => asked.has(word)) || [...asked].every((word) => said.has(word));
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
+import { confusionOf } from '../metrics/correlation.ts';
 import { scanLines } from '../store/read-run.ts';
 import { samplesPath } from '../store/run-folder.ts';
 import type { CellResult, RunRecord, Sample, TaskIdentity } from '../types.ts';
@@ -131,6 +132,10 @@ function storedItem(sample: Sample, primary: string): StoredItem {
 function countsOf({ counts, prediction, gold }: Sample, primary: string): readonly number[] | null {
   if (primary === 'f1_binary')
     return [Number(prediction === 0 && gold === 0), Number(prediction === 0) + Number(gold === 0)];
+  if (primary === 'mcc') {
+    const { tp, fp, fn, tn } = confusionOf([prediction], [gold], 0);
+    return [tp, fp, fn, tn];
+  }
   return COUNTED.includes(primary) ? (counts?.[primary] ?? null) : null;
 }
 

@@ -1,3 +1,4 @@
+import { mcc } from '../metrics/correlation.ts';
 import { bleuScore } from '../metrics/text/bleu.ts';
 import { chrfScore } from '../metrics/text/chrf.ts';
 import type { Estimate } from '../stats/interval.ts';
@@ -139,7 +140,7 @@ function ofSet(pair: CellPair, draws: number): CellTest {
       items.map((item) => item[side].counts as readonly number[]),
     );
   const paired: PairedCounts = { before: counts('before'), after: counts('after'), score };
-  const scale = before.primary === 'f1_binary' ? 100 : 1;
+  const scale = /^(f1_binary|mcc)$/.test(before.primary) ? 100 : 1;
   const outcome: TestOutcome = labelSwap(paired, draws);
   return {
     ...common(pair),
@@ -162,7 +163,9 @@ function scoreOf(metric: string, draws: number): (sum: readonly number[]) => num
       ? chrfScore
       : metric === 'f1_binary'
         ? ([both = 0, either = 0]: readonly number[]) => (either === 0 ? 0 : (2 * both) / either)
-        : (sum: readonly number[]) => bleuScore(sum, 'exp');
+        : metric === 'mcc'
+          ? ([tp = 0, fp = 0, fn = 0, tn = 0]: readonly number[]) => mcc({ tp, fp, fn, tn })
+          : (sum: readonly number[]) => bleuScore(sum, 'exp');
   if (draws === 1) return one;
   return (sum) => {
     const width = sum.length / draws;

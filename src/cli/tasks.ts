@@ -26,7 +26,10 @@ export const tasksCommand: CommandModule<object, TasksArguments> = {
         requiresArg: true,
         describe: 'Model whose tokenizer counts the tokens',
       })
-      .option('protocol', { choices: ['lm-eval', 'gpt1', 'gpt2', 'gpt3'] as const, describe: 'Wording to show' })
+      .option('protocol', {
+        choices: ['lm-eval', 'gpt1', 'gpt2', 'gpt3'] as const,
+        describe: 'Wording to show',
+      })
       .option('json', { type: 'boolean', default: false, describe: 'Print JSON' })
       .example('$0 tasks anli-r1 --shots 2', '')
       .example('$0 tasks capitals.csv --shots 2 --model gpt2', ''),

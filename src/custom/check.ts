@@ -136,7 +136,18 @@ const KINDS: {
     counts: optional(FUNCTION),
     beams: optional([isBeams, 'an object of a "width" from 1 on and an "alpha" from 0 on']),
     metrics: metrics(
-      ...['acc', 'acc_stop', 'em', 'em_flexible', 'f1', 'f1_macro', 'rouge1', 'rouge2', 'rougeL', 'rouge_avg'],
+      ...[
+        'acc',
+        'acc_stop',
+        'em',
+        'em_flexible',
+        'f1',
+        'f1_macro',
+        'rouge1',
+        'rouge2',
+        'rougeL',
+        'rouge_avg',
+      ],
       ...OF_COUNTS,
     ),
   },
@@ -234,7 +245,12 @@ function checkProtocol(path: string, where: string, name: string, value: unknown
     ['mcc_ranked', 'accepts'],
     ['pearson', 'scale'],
     ['spearman', 'scale'],
-    ...(kind === 'choice' ? ([['em', 'judge'], ['f1', 'judge']] as const) : []),
+    ...(kind === 'choice'
+      ? ([
+          ['em', 'judge'],
+          ['f1', 'judge'],
+        ] as const)
+      : []),
     ...OF_COUNTS.map((metric) => [metric, 'counts'] as const),
   ] as const) {
     if ((value.metrics as string[]).includes(metric) && value[needs] === undefined)

@@ -42,7 +42,10 @@ export function parseRecords(
   path: string,
   text: string,
   format: TextFormat,
-  { header, each = 1 }: { readonly header?: readonly string[] | undefined; readonly each?: number | undefined } = {},
+  {
+    header,
+    each = 1,
+  }: { readonly header?: readonly string[] | undefined; readonly each?: number | undefined } = {},
 ): DataRecord[] {
   switch (format) {
     case 'jsonl':
@@ -163,7 +166,10 @@ function segments(path: string, text: string): DataRecord[] {
 function separated(
   path: string,
   text: string,
-  { header, ...format }: {
+  {
+    header,
+    ...format
+  }: {
     readonly delimiter: string;
     readonly quote: string | false;
     readonly header: readonly string[] | undefined;
@@ -189,9 +195,8 @@ function separated(
     if (error.code !== 'CSV_RECORD_INCONSISTENT_COLUMNS') throw new UserError(`${where}: ${error.message}`);
     const { columns, record: found } = error as unknown as { columns: unknown[]; record: unknown[] };
     const hint = format.quote === false ? '' : '; a text that holds a comma stands between double quotes';
-    throw new UserError(
-      `${where}: expected ${columns.length} columns, as in the first line, found ${found.length}${hint}`,
-    );
+    const named = header ? '' : ', as in the first line';
+    throw new UserError(`${where}: expected ${columns.length} columns${named}, found ${found.length}${hint}`);
   }
 }
 

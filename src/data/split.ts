@@ -126,7 +126,11 @@ export function missingSplit(
   const file = lacking?.file ?? split;
   const source = lacking && sourceOf(card, lacking);
   const pull =
-    source === undefined ? '' : `\`evalgpt data pull ${card.name}\` fetches it from ${source}, or `;
+    source === undefined
+      ? card.request === undefined
+        ? ''
+        : `it is given on request at ${card.request}: `
+      : `\`evalgpt data pull ${card.name}\` fetches it from ${source}, or `;
   return new UserError(
     `data set "${card.name}": expected its ${split} split as ${file} in ${folders.join(' or ')}, found none: ${pull}set EVALGPT_DATA to a folder that holds it`,
   );

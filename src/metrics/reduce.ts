@@ -81,8 +81,7 @@ function itemsOf(metric: MetricName, scored: readonly Summary[]): Item[] {
   });
 }
 
-const isShare = (metric: MetricName): boolean =>
-  /^(?:acc|em|rouge)/.test(metric) || metric === 'f1';
+const isShare = (metric: MetricName): boolean => /^(?:acc|em|rouge)/.test(metric) || metric === 'f1';
 
 /** The metric from the mean of its items: a perplexity from the mean log-probability, a share within 0 and 1. */
 function ofMetric(metric: MetricName, mean: Estimate): Estimate {
@@ -99,8 +98,8 @@ const OF_SET: Readonly<
   f1_binary: (samples, items) => binaryF1(firstChoice(samples, items)),
   mcc: (samples, items) => mcc(firstChoice(samples, items)),
   mcc_ranked: rankedMcc,
-  pearson: (samples, items) => pearson(...pairsOf(samples, items)),
-  spearman: (samples, items) => spearman(...pairsOf(samples, items)),
+  pearson: (samples, items) => correlation(pearson, samples, items),
+  spearman: (samples, items) => correlation(spearman, samples, items),
   bleu: (samples, items) => bleuScore(sumOf(samples, items, 'bleu'), 'exp'),
   bleu_intl: (samples, items) => bleuScore(sumOf(samples, items, 'bleu_intl'), 'exp'),
   chrf: (samples, items) => chrfScore(sumOf(samples, items, 'chrf')),
@@ -173,15 +172,20 @@ function binaryF1({ tp, fp, fn }: Confusion): number {
   return either === 0 ? 0 : (2 * tp) / either;
 }
 
-/** What was predicted and what is true, item by item. */
-function pairsOf(samples: readonly Summary[], items: Iterable<number>): [number[], number[]] {
+/** Of what was predicted with what is true; 0 where either is the same for all items, as in small draws it may be. */
+function correlation(
+  of: (x: readonly number[], y: readonly number[]) => number,
+  samples: readonly Summary[],
+  items: Iterable<number>,
+): number {
   const [x, y]: [number[], number[]] = [[], []];
   for (const item of items) {
     const { values } = samples[item] as Summary;
     x.push(values?.predicted ?? Number.NaN);
     y.push(values?.wanted ?? Number.NaN);
   }
-  return [x, y];
+  const found = of(x, y);
+  return Number.isNaN(found) ? 0 : found;
 }
 
 /** Matthews's correlation where the given share of the items is accepted: those of highest mean log-probability. */

@@ -48,5 +48,7 @@ function renderShots(protocol: PromptProtocol<Example>, shots: readonly Example[
  * as text, whatever its case and white space.
  */
 export function questionKey(protocol: PromptProtocol<Example>, example: Example): string {
-  return protocol.context(example, 0).normalize('NFC').toLowerCase().replace(/\s+/g, ' ').trim();
+  // Sentences that are scored whole may begin alike.
+  const rest = protocol.kind === 'span' && protocol.accepts ? protocol.continuation(example) : '';
+  return (protocol.context(example, 0) + rest).normalize('NFC').toLowerCase().replace(/\s+/g, ' ').trim();
 }

@@ -74,6 +74,15 @@ describe('what is tested in a cell', () => {
     expect(bleu?.ci95?.[1]).toBeLessThan(0);
   });
 
+  test("Matthews's correlation from its counts, in points", () => {
+    const right = (i: number) => (i % 2 ? [1, 0, 0, 0] : [0, 0, 0, 1]);
+    const wrong = (i: number) => (i % 2 ? [0, 0, 1, 0] : [0, 1, 0, 0]);
+    const side = (counts: (i: number) => number[]) =>
+      items(40, (i) => ({ value: null, logprob: null, counts: counts(i) }));
+    const [mcc] = tested(side(right), side(wrong), { primary: 'mcc' });
+    expect(mcc).toMatchObject({ metric: 'mcc', unit: 'points', baseline: 1, candidate: -1, change: -200 });
+  });
+
   test('BLEU over draws of shots is the mean of the draws', () => {
     const good = bleuCounts('the cat sat on the mat', ['the cat sat on the mat'], '13a');
     const bad = bleuCounts('a dog sat on the hat', ['the cat sat on the mat'], '13a');

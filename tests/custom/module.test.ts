@@ -235,7 +235,7 @@ describe('what is no task is one sentence with the file, the task and the field'
     [
       'an unknown protocol',
       source({ protocols: '{ mine: {} }' }),
-      `${task}: "protocols" expected names among own, lm-eval, gpt2, gpt3, found "mine"$`,
+      `${task}: "protocols" expected names among own, lm-eval, gpt1, gpt2, gpt3, found "mine"$`,
     ],
     [
       'a protocol that is not there',
@@ -259,8 +259,38 @@ describe('what is no task is one sentence with the file, the task and the field'
     ],
     [
       'a wrong metric',
+      source({}, { metrics: '["bpb"]' }),
+      `${task}, protocol "own": "metrics" expected a list of some of acc, acc_norm, .*, found \\["bpb"\\]$`,
+    ],
+    [
+      'exact match without a judge',
       source({}, { metrics: '["em"]' }),
-      `${task}, protocol "own": "metrics" expected a list of some of acc, acc_norm, .*, found \\["em"\\]$`,
+      `${task}, protocol "own": the metric em needs "judge"$`,
+    ],
+    [
+      'a correlation without a scale',
+      source({}, { metrics: '["pearson"]' }),
+      `${task}, protocol "own": the metric pearson needs "scale"$`,
+    ],
+    [
+      'a scale that is none',
+      source({}, { scale: '{ values: ["a"], gold: () => 1 }' }),
+      `${task}, protocol "own": "scale" expected an object of a list of numbers "values" and a function "gold", found `,
+    ],
+    [
+      'another length',
+      source({}, { by: '"word"' }),
+      `${task}, protocol "own": "by" expected "sum", "token", "character" or "byte", found "word"$`,
+    ],
+    [
+      'contexts and an unconditional term',
+      source({}, { contexts: '() => ["a", "b"]', unconditional: '"A:"' }),
+      `${task}, protocol "own": expected "contexts" or "unconditional", found both$`,
+    ],
+    [
+      'another draw',
+      source({}, { draw: '"last"' }),
+      `${task}, protocol "own": "draw" expected "fixed", "per-example" or "first", found "last"$`,
     ],
     [
       'a metric without what it needs',

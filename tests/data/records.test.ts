@@ -6,6 +6,45 @@ import { tasks } from '../../tasks/index.ts';
 const one = (text: string): ReturnType<typeof parseRecords>[number] =>
   parseRecords('f.jsonl', text, 'jsonl')[0]!;
 
+describe('records of several lines, whole files, tables without names', () => {
+  test('so many lines a record, under the first one', () => {
+    const text = 'a\n1\n\nb\n2\n';
+    const records = parseRecords('f', text, 'lines', { each: 2 });
+    expect(records.map((r) => [r.line, r.text])).toEqual([
+      [1, 'a\n1'],
+      [4, 'b\n2'],
+    ]);
+    expect(() => parseRecords('f', 'a\n1\nb\n', 'lines', { each: 2 })).toThrow(
+      new UserError('f: expected 2 lines a record, found 3 in all'),
+    );
+  });
+
+  test('a whole file as it is', () => {
+    const text = ' = A = \r\n\n b ';
+    expect(parseRecords('f', text, 'text').map((r) => [r.line, r.text])).toEqual([[1, text]]);
+  });
+
+  test('columns by the names that are given: the first line is a record', () => {
+    const header = ['source', 'label', 'sentence'];
+    const tsv = parseRecords('f', 'x\t1\t"He left\ny\t0\tLeft he\n', 'tsv', { header });
+    expect(tsv.map((r) => [r.line, r.string('label'), r.string('sentence')])).toEqual([
+      [1, '1', '"He left'],
+      [2, '0', 'Left he'],
+    ]);
+    const csv = parseRecords('f', '"a, b",2\n', 'csv', { header: ['t', 'n'] });
+    expect([csv[0]!.string('t'), csv[0]!.string('n')]).toEqual(['a, b', '2']);
+    expect(() => parseRecords('f', 'x\t1\n', 'tsv', { header })).toThrow(
+      /^f:1: expected 3 columns, found 2/,
+    );
+  });
+
+  test('an object that a text spells', () => {
+    const record = one('{"problem": "{\\"goal\\": \\"tea\\"}", "bad": "{"}');
+    expect(record.json('problem').string('goal')).toBe('tea');
+    expect(() => record.json('bad')).toThrow(/^f\.jsonl:1: not JSON: /);
+  });
+});
+
 describe('parseRecords', () => {
   test('a record a line; blank lines are skipped and counted; CRLF and a missing last line end are the same', () => {
     const lines = ['{"a":"1"}', '', '{"a":"2"}', '  \t', '{"a":"3"}'];

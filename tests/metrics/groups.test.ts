@@ -41,8 +41,25 @@ test('no spread of one is no spread of all; the mean over draws is taken where t
   expect(groupResults(pair, [...draws, b])[0]!.value).toBeCloseTo((0.9 + 0.65) / 2, 12);
 });
 
-test('members are tasks, but for those of SuperGLUE that are to come', () => {
-  const known = tasks.map((t) => t.name);
-  const missing = groups.flatMap((g) => g.members.map((m) => m.task)).filter((task) => !known.includes(task));
-  expect(missing).toEqual(['copa', 'record', 'wic', 'wsc']);
+test('tasks that count for more', () => {
+  const heavy = [{ name: 'pair', members: [{ task: 'a', weight: 3 }, { task: 'b' }] }];
+  const [found] = groupResults(heavy, [a, b]);
+  const [plain] = groupResults(pair, [a, b]);
+  expect(found!.value).not.toBeCloseTo(plain!.value, 3);
+  expect(found!.value).toBeCloseTo((3 * 0.5 + 0.7) / 4, 12);
+  expect(found!.stderr).toBeCloseTo(Math.hypot(3 * 0.03, 0.02) / 4, 12);
+});
+
+test('members are tasks that have the metrics', () => {
+  for (const { members } of groups) {
+    for (const { task: name, metrics = [] } of members) {
+      const task = tasks.find((t) => t.name === name);
+      expect(task, name).toBeDefined();
+      const measured = Object.values(task!.protocols).flatMap((p) => p.metrics);
+      for (const metric of metrics) expect(measured, name).toContain(metric);
+    }
+  }
+  const mmlu = groups.find((g) => g.name === 'mmlu')!.members;
+  expect(mmlu).toHaveLength(57);
+  expect(mmlu.reduce((sum, { weight = 0 }) => sum + weight, 0)).toBe(14_042);
 });

@@ -182,3 +182,57 @@ test('a question is right where all of its answers are judged rightly', () => {
   // Of choice 0: two right, one wrongly taken, none missed.
   expect(reduceMetric('f1_binary', samples)!.value).toBeCloseTo(4 / 5, 12);
 });
+
+describe('metrics of the whole set', () => {
+  const labelled = (rows: readonly (readonly [prediction: number, gold: number])[]): Summary[] =>
+    rows.map(([prediction, gold], i) => ({
+      ...sample(i, { acc: Number(prediction === gold) }),
+      prediction,
+      gold,
+    }));
+
+  test("Matthews's correlation, the same whichever choice is the positive one", () => {
+    const rows = [
+      [0, 0],
+      [0, 1],
+      [1, 1],
+      [1, 1],
+      [1, 0],
+      [0, 0],
+    ] as const;
+    const swapped = rows.map(([p, g]) => [1 - p, 1 - g] as const);
+    // 2 right of each kind, 1 wrong of each: (2 * 2 - 1) / 9.
+    expect(reduceMetric('mcc', labelled(rows))!.value).toBeCloseTo(1 / 3, 12);
+    expect(reduceMetric('mcc', labelled(swapped))!.value).toBeCloseTo(1 / 3, 12);
+  });
+
+  test('the most probable sentences are accepted, as many as the share says', () => {
+    const rows = [
+      [-1, 1],
+      [-5, 0],
+      [-2, 0],
+      [-3, 1],
+    ] as const;
+    const list = (share: number): Summary[] =>
+      rows.map(([logprob_mean, wanted], i) => sample(i, { logprob_mean, wanted, share }));
+    expect(reduceMetric('mcc_ranked', list(0.75))!.value).toBeCloseTo(1 / Math.sqrt(3), 12);
+    expect(reduceMetric('mcc_ranked', list(0.5))!.value).toBeCloseTo(0, 12);
+    expect(reduceMetric('mcc_ranked', list(1))!.value).toBe(0);
+  });
+
+  test('correlations of what was predicted with what is true; none is 0', () => {
+    const list = (x: readonly number[], y: readonly number[]): Summary[] =>
+      x.map((predicted, i) => sample(i, { predicted, wanted: y[i]! }));
+    const found = list([1, 2, 3, 10], [0, 1, 2, 2.5]);
+    expect(reduceMetric('spearman', found)!.value).toBeCloseTo(1, 12);
+    const { value, ci95 } = reduceMetric('pearson', found)!;
+    expect(value).toBeCloseTo(11 / Math.sqrt(50 * 3.6875), 12);
+    expect(ci95![0] <= value && value <= ci95![1]).toBe(true);
+    expect(reduceMetric('pearson', list([1, 1], [0, 3]))!.value).toBe(0);
+  });
+
+  test('ROUGE is a share', () => {
+    const list = [0.9, 1, 0.8].map((rouge1, i) => sample(i, { rouge1 }));
+    expect(reduceMetric('rouge1', list)!.ci95![1]).toBe(1);
+  });
+});

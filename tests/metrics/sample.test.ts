@@ -152,3 +152,55 @@ describe('choice', () => {
     expect(judge(choice('acc_byte'), item(options), parts).prediction).toBe(2);
   });
 });
+
+describe('choices that are more than right or wrong', () => {
+  const protocol = (more: Partial<ChoiceProtocol<Item>>): ScoredProtocol =>
+    ({ ...choice('em'), ...more }) as unknown as ScoredProtocol;
+  const own = [scored([-3, -1], [true, false]), scored([-2], [true]), scored([-9])];
+
+  test('a judge is told the best choice, by the length that is asked, and what the model would say', () => {
+    const told: unknown[] = [];
+    const judged = judge(
+      protocol({
+        judge: (_, best, greedy) => {
+          told.push(best, greedy);
+          return { em: 0.5 };
+        },
+      }),
+      item(['a', 'b', 'c']),
+      own,
+    );
+    expect(told).toEqual([1, [false, true, false]]);
+    expect(judged.values.em).toBe(0.5);
+    const byToken = judge(protocol({ by: 'token' }), item(['a', 'b', 'c']), [
+      scored([-3, -0.5]),
+      scored([-2]),
+      scored([-9]),
+    ]);
+    expect([judged.prediction, byToken.prediction]).toEqual([1, 0]);
+  });
+
+  test('a scale: the mean of the numbers, weighted by probability', () => {
+    const { values } = judge(protocol({ scale: { values: [0, 5], gold: () => 4.2 } }), item(['0', '5']), [
+      scored([Math.log(0.03)]),
+      scored([Math.log(0.01)]),
+    ]);
+    expect(values.predicted).toBeCloseTo(5 * 0.25, 6);
+    expect(values.wanted).toBe(4.2);
+  });
+
+  test('a span that may be accepted has its mean log-probability and whether it should be', () => {
+    const accepting = { ...span, accepts: { share: 0.7, gold: () => true } };
+    const { values } = judge(accepting as unknown as ScoredProtocol, item(['x']), [scored([-1, -2])]);
+    expect(values).toMatchObject({ logprob_mean: -1.5, wanted: 1, share: 0.7 });
+  });
+
+  test('a text in units of its own', () => {
+    const rolling = { kind: 'rolling', source: '', text: () => 'a b', metrics: ['ppl_word'] };
+    const units = { words: 7, bytes: 8, characters: 9 };
+    const of = (protocol: object) =>
+      judge(protocol as unknown as ScoredProtocol, item(['x']), [scored([-1, -2])]).values;
+    expect(of(rolling)).toEqual({ logprob: -3, tokens: 2, words: 2, bytes: 3, characters: 3 });
+    expect(of({ ...rolling, units: () => units })).toEqual({ logprob: -3, tokens: 2, ...units });
+  });
+});

@@ -42,6 +42,14 @@ describe('shotDrawer', () => {
     );
   });
 
+  test("first: the pool's own order in every draw, without the item and its duplicates", () => {
+    const pool = numbered(8, 4);
+    for (const draw of [0, 1]) {
+      const shots = shotDrawer(pool, keyOf, { ...KEY, kind: 'first', draw });
+      expect(ids(shots(pool[1]!, 4))).toEqual(['item-0', 'item-2', 'item-3', 'item-4']);
+    }
+  });
+
   test('an item of another split is kept from its duplicate in the pool', () => {
     const pool = numbered(12, 4);
     const item: Numbered = { id: 'test-0', question: 'q2' };

@@ -48,6 +48,18 @@ describe('renderPairs', () => {
     ]);
   });
 
+  test('partial evaluation: the shots, then a context a choice; what follows is the same', () => {
+    const partial: ChoiceProtocol<Sum> = {
+      ...choice,
+      contexts: (e) => ['2', '3'].map((n) => `${e.question}=${n}`),
+      choices: () => ['is right', 'is right'],
+    };
+    expect(renderPairs(wide(partial), item('1+1', ''), shots.slice(0, 1))).toEqual([
+      { context: '2+2=4\n1+1=2', continuation: ' is right' },
+      { context: '2+2=4\n1+1=3', continuation: ' is right' },
+    ]);
+  });
+
   test('text is taken as it is: no patterns of replacement, no trimming', () => {
     const odd = item('$& $1 {{x}} %s', ' $$ ');
     expect(renderPairs(wide(span), odd, [odd])).toEqual([
@@ -57,6 +69,13 @@ describe('renderPairs', () => {
 });
 
 describe('questionKey', () => {
+  test('sentences that are scored whole are told apart by all of their words', () => {
+    const whole = { ...span, context: () => 'The', accepts: { share: 0.5, gold: () => true } };
+    const [one, other] = [item('a', ' cat'), item('b', ' dog')].map((e) => questionKey(wide(whole), e));
+    expect(one).not.toBe(other);
+    expect(questionKey(wide({ ...whole, accepts: undefined } as never), item('a', ' cat'))).toBe('the');
+  });
+
   const key = (question: string, answer = 'x'): string =>
     questionKey(wide({ ...span, context: (e) => e.question }), item(question, answer));
 

@@ -53,9 +53,8 @@ describe('every task renders on the samples under every protocol', () => {
     const loaded = await load(task, protocol, 40);
     expect(loaded.missing).toBeUndefined();
     expect(loaded.identity.protocol).toBe(protocol);
-    // Of a story with several questions lm-eval scores one.
-    expect(loaded.examples.length).toBeGreaterThanOrEqual('scores' in loaded.protocol ? 5 : 12);
     const { protocol: wording } = loaded;
+    expect(loaded.examples.length).toBeGreaterThanOrEqual(wording.kind === 'rolling' ? 1 : 5);
     for (const example of loaded.examples) {
       if (wording.kind === 'rolling') {
         expect(wording.text(example).trim()).not.toBe('');
@@ -77,8 +76,13 @@ function expectWording(protocol: PromptProtocol<Example>, example: Example, shot
   expect(text).not.toMatch(/undefined|NaN|\[object|\bnull\b|\$\{/);
   const relative = protocol.kind === 'choice' && protocol.unconditional !== undefined;
   const asked = relative ? pairs.slice(0, pairs.length / 2) : pairs;
-  expect(asked.every((p) => p.context === context)).toBe(true);
-  expect(new Set(asked.map((p) => p.continuation)).size).toBe(asked.length);
+  // What the choices differ in: all that follows one context, or contexts that one text follows.
+  const partial = protocol.kind === 'choice' && protocol.contexts !== undefined;
+  const [same, other] = partial
+    ? (['continuation', 'context'] as const)
+    : (['context', 'continuation'] as const);
+  expect(asked.every((p) => p[same] === pairs[0]?.[same])).toBe(true);
+  expect(new Set(asked.map((p) => p[other])).size).toBe(asked.length);
   if (relative) {
     const behind = pairs.slice(asked.length);
     expect(behind.map((p) => p.continuation)).toEqual(asked.map((p) => p.continuation));
@@ -93,7 +97,12 @@ function expectWording(protocol: PromptProtocol<Example>, example: Example, shot
   // One space or line end and then the word or number, which the first token of the answer holds as well; of the
   // Children's Book Test, whose answers are the rest of a sentence, also a mark or the second half of a contraction.
   const begins =
-    protocol.kind === 'choice' && protocol.delimiter === '' ? /^(?: |['".,;:!?])?\S/ : /^[ \n]\S/;
+    protocol.kind === 'choice' && protocol.delimiter === ''
+      ? /^(?: |['".,;:!?])?\S/
+      : // lm-eval has more than one space before answers that begin with spaces themselves.
+        /\b(copa|record|hellaswag|figure G\.9)\b/.test(protocol.source)
+        ? /^ +\S/
+        : /^[ \n]\S/;
   for (const answer of answers(example)) expect(answer).toMatch(begins);
   if (protocol.kind === 'choice') {
     expect(asked.length).toBe(protocol.choices(example).length);
@@ -101,7 +110,10 @@ function expectWording(protocol: PromptProtocol<Example>, example: Example, shot
   } else expect(pairs).toHaveLength(1);
   if (protocol.kind === 'generate') expectJudgement(protocol, example);
 
-  const question = protocol.context(example, shots.length);
+  const question =
+    protocol.kind === 'choice' && protocol.contexts
+      ? (protocol.contexts(example)[0] as string)
+      : protocol.context(example, shots.length);
   expect(context.endsWith(question)).toBe(true);
   let at = 0;
   for (const shot of shots) {
@@ -110,6 +122,7 @@ function expectWording(protocol: PromptProtocol<Example>, example: Example, shot
     at = found + protocol.shot(shot).length + protocol.separator.length;
     // A solved example ends with the answer that it would be scored by.
     const answer = answers(shot)[protocol.kind === 'choice' ? protocol.gold(shot) : 0]!;
+    if (protocol.kind === 'span' && protocol.accepts) continue;
     expect(protocol.shot(shot).endsWith(answer)).toBe(true);
   }
   if (shots.length > 0) expect(at).toBe(context.length - question.length);
@@ -124,6 +137,8 @@ function expectJudgement(protocol: GenerateProtocol<Example>, example: Example):
   };
   // lm-eval has no text that is right where there is no answer.
   if (protocol.source.includes('squadv2') && protocol.gold(example) === ' unanswerable') return;
+  // A noun that is not meant is rightly not written.
+  if ('refers' in example && example.refers === false) return;
   const severalGolds = 'answers' in example && (example.answers as unknown[]).flat().length > 1;
   for (const metric of protocol.metrics) {
     expect(worth(' ☃ ☃ ☃ ☃', metric), metric).toBe(0);
@@ -142,6 +157,10 @@ describe('golden prompts: the first sample of each task, scored parts between �
     for (const protocol of Object.keys(task.protocols) as ProtocolName[]) {
       const loaded = await load(task, protocol);
       const example = loaded.examples[0]!;
+      if (loaded.protocol.kind === 'rolling') {
+        sections.push(`===== ${protocol} =====\n⟦${loaded.protocol.text(example)}⟧\n`);
+        continue;
+      }
       const wording = prompted(loaded.protocol);
       for (const k of [0, 1, 2]) {
         const pairs = renderPairs(wording, example, loaded.shots[0]!(example, k));
