@@ -196,6 +196,7 @@ const TEXTS: readonly Text[] = [
     dataset: 'one-billion-word',
     decode: line,
     protocols: { gpt2: gpt2Tokens },
+    examples: 6075,
     published: '1BW',
   },
 ];

@@ -33,9 +33,7 @@ describe('records of several lines, whole files, tables without names', () => {
     ]);
     const csv = parseRecords('f', '"a, b",2\n', 'csv', { header: ['t', 'n'] });
     expect([csv[0]!.string('t'), csv[0]!.string('n')]).toEqual(['a, b', '2']);
-    expect(() => parseRecords('f', 'x\t1\n', 'tsv', { header })).toThrow(
-      /^f:1: expected 3 columns, found 2/,
-    );
+    expect(() => parseRecords('f', 'x\t1\n', 'tsv', { header })).toThrow(/^f:1: expected 3 columns, found 2/);
   });
 
   test('an object that a text spells', () => {
