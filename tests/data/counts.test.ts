@@ -39,27 +39,28 @@ test.skipIf(absent !== undefined)(
 
 /** Where the official files are not here, others in their formats. */
 const COLA = ['source', 'label', 'mark', 'sentence'];
-const standIns: readonly (readonly [
-  task: string,
-  file: string,
-  format: RecordFormat,
-  examples: number,
-  header?: readonly string[],
-])[] = [
-  ['cbt-cn', 'cbt/built_CN_500.txt', 'blocks', 500],
-  ['cbt-ne', 'cbt/built_NE_500.txt', 'blocks', 500],
-  ['cbt-p', 'cbt/built_P_500.txt', 'blocks', 500],
-  ['drop', 'drop_contrast/drop_contrast_sets_test.json', 'json', 947],
-  ['drop', 'rc_format_samples/drop.json', 'json', 19],
-  ['record', 'rc_format_samples/record.json', 'json', 2],
+interface StandIn {
+  readonly name: string;
+  readonly file: string;
+  readonly format: RecordFormat;
+  readonly examples: number;
+  readonly header?: readonly string[];
+}
+const standIns: readonly StandIn[] = [
+  { name: 'cbt-cn', file: 'cbt/built_CN_500.txt', format: 'blocks', examples: 500 },
+  { name: 'cbt-ne', file: 'cbt/built_NE_500.txt', format: 'blocks', examples: 500 },
+  { name: 'cbt-p', file: 'cbt/built_P_500.txt', format: 'blocks', examples: 500 },
+  { name: 'drop', file: 'drop_contrast/drop_contrast_sets_test.json', format: 'json', examples: 947 },
+  { name: 'drop', file: 'rc_format_samples/drop.json', format: 'json', examples: 19 },
+  { name: 'record', file: 'rc_format_samples/record.json', format: 'json', examples: 2 },
   // GLUE's validation split is both, one behind the other: 1,043.
-  ['cola', 'cola/in_domain_dev.tsv', 'tsv', 527, COLA],
-  ['cola', 'cola/out_of_domain_dev.tsv', 'tsv', 516, COLA],
+  { name: 'cola', file: 'cola/in_domain_dev.tsv', format: 'tsv', examples: 527, header: COLA },
+  { name: 'cola', file: 'cola/out_of_domain_dev.tsv', format: 'tsv', examples: 516, header: COLA },
 ];
 
 test.skipIf(absent !== undefined).each(standIns)(
-  '%s reads %s',
-  async (name, file, format, examples, header) => {
+  '$name reads $file',
+  async ({ name, file, format, examples, header }) => {
     const task = tasks.find((t) => t.name === name)!;
     const path = join(data, file);
     const records = await decodeFile(path, readFileSync(path), { format, ...(header ? { header } : {}) });
