@@ -15,7 +15,7 @@ interface Schema extends Example {
 /** Partial evaluation (Trinh & Le 2018): which candidate makes the rest of the sentence more probable? */
 const lmEval: ChoiceProtocol<Schema> = {
   kind: 'choice',
-  source: 'lm-eval 0.4.13 winogrande, wsc273: partial evaluation',
+  source: 'lm-eval 0.4.13 winogrande: partial evaluation',
   context: (e) => e.sentence,
   contexts: (e) => e.begun,
   shot: (e) => `${e.begun[e.answer]} ${e.rest}`,
@@ -25,6 +25,14 @@ const lmEval: ChoiceProtocol<Schema> = {
   gold: (e) => e.answer,
   delimiter: ' ',
   metrics: ['acc', 'acc_token', 'logprob_gold'],
+};
+
+/** There the rest begins with its space, which the delimiter then doubles. */
+const lmEvalWsc273: ChoiceProtocol<Schema> = {
+  ...lmEval,
+  source: 'lm-eval 0.4.13 wsc273: partial evaluation, with two spaces before what follows the candidate',
+  shot: (e) => `${e.begun[e.answer]}  ${e.rest}`,
+  delimiter: '  ',
 };
 
 const gpt2: ChoiceProtocol<Schema> = {
@@ -99,7 +107,7 @@ const winograd = defineTask<Schema>({
     };
   },
   fields,
-  protocols: { 'lm-eval': lmEval, gpt1, gpt2, gpt3 },
+  protocols: { 'lm-eval': lmEvalWsc273, gpt1, gpt2, gpt3 },
   protocol: 'lm-eval',
   chance: 1 / 2,
   paperShots: 7,

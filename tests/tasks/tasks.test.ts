@@ -100,7 +100,7 @@ function expectWording(protocol: PromptProtocol<Example>, example: Example, shot
     protocol.kind === 'choice' && protocol.delimiter === ''
       ? /^(?: |['".,;:!?])?\S/
       : // lm-eval has more than one space before answers that begin with spaces themselves.
-        /\b(copa|record|hellaswag|figure G\.9)\b/.test(protocol.source)
+        /\b(copa|record|hellaswag|wsc273|figure G\.9)\b/.test(protocol.source)
         ? /^ +\S/
         : /^[ \n]\S/;
   for (const answer of answers(example)) expect(answer).toMatch(begins);
