@@ -60,7 +60,7 @@ export const runCommand: CommandModule<object, RunArguments> = {
       .option('tasks', {
         type: 'string',
         requiresArg: true,
-        describe: 'Task names or globs separated by commas; by default the core ones',
+        describe: 'Tasks by name, group or glob, separated by commas; by default the core ones',
         coerce: commaList('tasks'),
       })
       .option('task', {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { groups } from '../../tasks/groups.ts';
 import { tasks as allTasks } from '../../tasks/index.ts';
 import { filesOf, readCard, type SplitCard } from '../data/card.ts';
 import { findSplit, missingSplit, readSplit, type Split } from '../data/split.ts';
@@ -10,10 +11,16 @@ import type { Example, RunSpec, TaskIdentity } from '../types.ts';
 import type { TaskOverlap } from './overlap.ts';
 import { poolFacts } from './pool.ts';
 
-/** Tasks by name or glob, in the order given. @throws UserError for a name that no task has */
+/** Tasks by name, group or glob, in the order given. @throws UserError for a name that no task has */
 export function selectTasks(names: readonly string[]): Task[] {
   const chosen = new Set<Task>();
   for (const name of names) {
+    const group = groups.find((known) => known.name === name);
+    if (group) {
+      const names = group.members.map(({ task }) => task);
+      for (const task of allTasks.filter((known) => names.includes(known.name))) chosen.add(task);
+      continue;
+    }
     const pattern = new RegExp(`^${name.replace(/[.+^${}()|[\]\\?]/g, '\\$&').replaceAll('*', '.*')}$`);
     const found = allTasks.filter((task) => pattern.test(task.name));
     if (found.length === 0) {
@@ -26,7 +33,9 @@ export function selectTasks(names: readonly string[]): Task[] {
 
 function nearest(name: string): string {
   if (name.includes('.')) return '; files of tasks go to --task';
-  const near = allTasks.map((t) => t.name).filter((known) => known.startsWith(name.slice(0, 4)));
+  const near = [...groups, ...allTasks]
+    .map((t) => t.name)
+    .filter((known) => known.startsWith(name.slice(0, 4)));
   return near.length > 0 ? ` (did you mean ${near.slice(0, 3).join(', ')}?)` : '';
 }
 

@@ -78,7 +78,7 @@ const PAIRS: Readonly<Record<string, string>> = {
 };
 /** lm-eval's own code raises on them at k > 0. */
 const ONLY_ZERO = ['squadv2', 'webqs'];
-const NAMES = Object.keys(PAIRS).filter((n) => !process.env.ONLY || process.env.ONLY.split(',').includes(n));
+const NAMES = Object.keys(PAIRS);
 const SHOTS = [0, 5] as const;
 const DOCUMENTS = 50;
 
