@@ -86,12 +86,25 @@ async function pull({ names, offline, json }: DataArguments, signal: AbortSignal
       ? JSON.stringify(entries, null, 2)
       : entries.map((e) => `${e.set} ${e.split}: ${e.path ?? 'not here'}`).join('\n'),
   );
+  const pageOf = (set: string): string | undefined => cards.find(({ name }) => name === set)?.request;
   const absent = entries.filter((e) => e.path === null);
-  if (absent.length === 0) return;
-  const reasons = absent.map(
-    (e) => problems.get(e.file ?? '')?.message ?? `offline, and ${e.file} is not here`,
-  );
-  throw failure('data pull', absent.length, entries.length, 'could not be had', reasons);
+  // Who asks for all asks for what can be had.
+  const lacking = names.includes('all') ? absent.filter(({ set }) => pageOf(set) === undefined) : absent;
+  for (const { set, file } of absent.filter((e) => !lacking.includes(e)))
+    progress.note(`${set} ${file}: ${onRequest(pageOf(set))}`);
+  if (lacking.length === 0) return;
+  const reasons = lacking.map(({ set, file }) => {
+    const page = pageOf(set);
+    return (
+      problems.get(file ?? '')?.message ??
+      (page === undefined ? `offline, and ${file} is not here` : `${file}: ${onRequest(page)}`)
+    );
+  });
+  throw failure('data pull', lacking.length, entries.length, 'could not be had', reasons);
+}
+
+function onRequest(page: string | undefined): string {
+  return `is given on request at ${page}; \`evalgpt data import FILE\` puts it in place`;
 }
 
 async function verifyAll({ names, json }: DataArguments, signal: AbortSignal): Promise<void> {

@@ -229,11 +229,21 @@ describe('evalgpt data pull', () => {
       command(['data', 'pull', 'all']),
       command(['data', 'pull', 'all']),
     ]);
-    expect([one.code, two.code]).toEqual([0, 0]);
+    expect([one.code, two.code], one.stderr + two.stderr).toEqual([0, 0]);
     const urls = host.requests.map((request) => request.url);
     expect(urls.sort()).toEqual([...published.files.keys()].sort());
     expect(here().filter((path) => path.startsWith('archives'))).toEqual([]);
+    expect(one.stderr).toMatch(/^sat-analogies sat\/SAT-package-V3\.txt: is given on request at https:/m);
     expect((await command(['data', 'verify'])).code).toBe(0);
+  });
+
+  test('what is given on request only: told with all, exit 2 by its name', async () => {
+    const named = await command(['data', 'pull', 'sat-analogies']);
+    expect(named.code).toBe(2);
+    expect(named.stderr).toMatch(
+      /SAT-package-V3\.txt: is given on request at https:.*`evalgpt data import FILE`/,
+    );
+    expect(host.requests).toEqual([]);
   });
 
   const R1 = 'anli_v1.0/R1/';

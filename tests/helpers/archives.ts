@@ -15,7 +15,10 @@ export function makeTarGz(members: readonly MadeMember[]): Buffer {
   const blocks = members.flatMap(({ path, content = '', link, claims }) => {
     const body = Buffer.from(content);
     const header = Buffer.alloc(512);
-    header.write(path, 0);
+    // A path of more than 100 bytes is cut at a slash, as ustar has it.
+    const cut = path.length > 100 ? path.indexOf('/', path.length - 101) : -1;
+    header.write(path.slice(cut + 1), 0);
+    if (cut >= 0) header.write(path.slice(0, cut), 345);
     header.write('0000644\0', 100);
     header.write('0000000\0'.repeat(2), 108);
     header.write(`${(claims ?? body.length).toString(8).padStart(11, '0')}\0`, 124);

@@ -48,8 +48,8 @@ export async function publishSamples(folder: string): Promise<Published> {
         const content = isTrain && file.format === 'jsonl' ? Buffer.concat([own, own]) : own;
         const sha256 = isTrain ? null : createHash('sha256').update(content).digest('hex');
         const records = (await decodeFile(file.file, content, file)).length;
-        if (file.member === undefined) files.set(file.url!, content);
-        else {
+        if (file.url !== undefined) files.set(file.url, content);
+        else if (file.member !== undefined) {
           const { url } = card.archive!;
           const known = (members.get(url) ?? []).filter(({ path }) => path !== file.member);
           members.set(url, [...known, { path: file.member, content }]);
