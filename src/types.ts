@@ -222,6 +222,42 @@ export interface RunSpec {
   readonly overlap: readonly string[];
 }
 
+/** Items of one task on one model: those from `from` to before `to`, in the order of the data. */
+export interface Slice {
+  readonly model: string;
+  readonly task: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What of a task its results need besides the samples. */
+export interface TaskFacts {
+  readonly name: string;
+  readonly items: number;
+  /** Numbers of shots that it is scored at, and draws of each but 0. */
+  readonly shots: readonly (number | 'max')[];
+  readonly draws: number;
+  readonly metrics: readonly string[];
+  readonly chance: number | null;
+  /** A text that is scored window by window. */
+  readonly rolling: boolean;
+  readonly overlap?: { readonly method: 'gpt2' | 'gpt3'; readonly ngram: number };
+  /** Why there are no items. */
+  readonly missing?: string;
+}
+
+/** What a run of `--shard i/n` says of itself, so that `evalgpt merge` makes one run of all without model and data. */
+export interface ShardRecord {
+  readonly index: number;
+  readonly of: number;
+  /** All items of these are in the folder. */
+  readonly done: boolean;
+  readonly slices: readonly Slice[];
+  readonly tasks: readonly TaskFacts[];
+  /** Tokens of each model's window, in the order of the spec. */
+  readonly windows: readonly number[];
+}
+
 export interface ModelIdentity {
   readonly ref: string;
   /** Of a model of the hub. */
@@ -398,4 +434,6 @@ export interface RunRecord {
   readonly results: readonly CellResult[];
   readonly groups: readonly GroupResult[];
   readonly cost: readonly CellCost[];
+  /** Of a part of a run, which has no results of its own. */
+  readonly shard?: ShardRecord;
 }

@@ -9,6 +9,7 @@ import { compareCommand } from './compare.ts';
 import { dataCommand } from './data.ts';
 import { doctorCommand } from './doctor.ts';
 import { exportCommand } from './export.ts';
+import { mergeCommand } from './merge.ts';
 import { modelsCommand } from './models.ts';
 import { overlapCommand } from './overlap.ts';
 import { reportCommand } from './report.ts';
@@ -31,6 +32,7 @@ async function main(args: readonly string[]): Promise<number> {
       .command(dataCommand)
       .command(modelsCommand)
       .command(overlapCommand)
+      .command(mergeCommand)
       .command(reportCommand)
       .command(checkCommand)
       .command(compareCommand)

@@ -14,6 +14,7 @@ import {
   DEVICES,
   DTYPES,
   type SourceArguments,
+  shardOption,
   shotList,
   sourceOptions,
   useCache,
@@ -39,6 +40,7 @@ interface RunArguments extends SourceArguments, CacheArguments {
   text: string[] | undefined;
   stride: number | undefined;
   overlap: string[] | undefined;
+  shard: { readonly i: number; readonly n: number } | undefined;
   reuse: boolean;
   spec: string | undefined;
   out: string | undefined;
@@ -138,6 +140,7 @@ export const runCommand: CommandModule<object, RunArguments> = {
         describe: 'Indexes of `evalgpt overlap`, separated by commas: clean and dirty items are scored apart',
         coerce: commaList('overlap'),
       })
+      .option('shard', shardOption('items of all models and tasks; `evalgpt merge` makes one run of all parts'))
       .option('spec', {
         type: 'string',
         requiresArg: true,
@@ -228,14 +231,18 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
     overlap: args.overlap ?? (plain ? [demoOverlap()] : base.overlap),
   };
   let folder = '';
+  const { shard } = args;
   // The resolved spec holds the weights' hash: the same command on a newer checkpoint is another run.
-  const byHash = (resolved: unknown): string =>
-    join('reports', 'runs', createHash('sha256').update(JSON.stringify(resolved)).digest('hex').slice(0, 12));
+  const byHash = (resolved: unknown): string => {
+    const hash = createHash('sha256').update(JSON.stringify(resolved)).digest('hex').slice(0, 12);
+    return join('reports', 'runs', shard ? `${hash}-shard-${shard.i}-of-${shard.n}` : hash);
+  };
   const progress = progressOn(process.stderr);
   const report = reporter(progress);
   const record = await evaluate(spec, {
     signal,
     out: args.out ?? byHash,
+    shard,
     offline: args.offline,
     reuse: args.reuse ? cacheFolder() : undefined,
     onEvent(event) {
@@ -245,6 +252,14 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
   }).finally(() => progress.end());
   for (const difference of file ? specFile.specDifferences(record, file) : [])
     progress.note(`warning: ${difference}`);
+  if (record.shard) {
+    const items = record.shard.slices.reduce((sum, { from, to }) => sum + to - from, 0);
+    if (args.json) process.stdout.write(`${JSON.stringify(record, null, 2)}\n`);
+    progress.note(
+      `Shard ${shard?.i}/${shard?.n}: ${items} items in ${folder}; \`evalgpt merge\` makes one run of all parts.`,
+    );
+    return;
+  }
   const page = join(folder, 'leaderboard.html');
   await writeLeaderboard(mergeRuns([{ name: folder, folder, record }]), page, { signal });
   process.stdout.write(args.json ? `${JSON.stringify(record, null, 2)}\n` : `${resultTable(record)}\n`);

@@ -69,26 +69,40 @@ export function itemsOf(
   });
 }
 
+/** The examples of a task that are asked, and at which examples its blocks begin as far as that is known. */
+export interface Part {
+  readonly from: number;
+  readonly to: number;
+  /** Ascending; more are added as they are found, so that the next part of the same task need not look for them. */
+  readonly starts: number[];
+}
+
 /**
  * Cuts a task into blocks of items that are planned together: all numbers of shots and draws of an example stand in
- * one block. The cut depends on the data and the model's tokenizer alone, so a resumed run has the same blocks.
+ * one block. The cut depends on the data and the model's tokenizer alone, so a resumed run has the same blocks, and a
+ * part of a task has those of the whole that hold its examples.
  */
 export async function* blocksOf(
   loaded: LoadedTask,
   cells: readonly Cell[],
   build: Build,
   contextLength: number,
+  part: Part,
 ): AsyncGenerator<Item[], void, undefined> {
   let block: Item[] = [];
   let tokens = 0;
   let breath = performance.now();
-  for (const example of loaded.examples) {
+  const begin = part.starts.findLast((start) => start <= part.from) ?? 0;
+  for (let at = begin; at < loaded.examples.length; at++) {
+    const example = loaded.examples[at] as Example;
+    if (block.length === 0 && at >= part.to) return;
     for (const item of itemsOf(loaded, cells, build, contextLength, example)) {
       block.push(item);
       tokens += item.prompt.requests.reduce((sum, r) => sum + r.tokens.length, 0);
     }
     if (tokens >= BLOCK_TOKENS) {
-      yield block;
+      if (at + 1 > (part.starts.at(-1) ?? 0)) part.starts.push(at + 1);
+      if (at >= part.from) yield block;
       block = [];
       tokens = 0;
     }

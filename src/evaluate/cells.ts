@@ -2,7 +2,8 @@ import { alarmsOf } from '../metrics/alarms.ts';
 import { compareOverlap } from '../metrics/overlap.ts';
 import { reduceDraws, reduceMetric } from '../metrics/reduce.ts';
 import { samplesPath } from '../store/run-folder.ts';
-import type { CellResult, RunSpec, Sample, Summary } from '../types.ts';
+import type { MetricName } from '../task.ts';
+import type { CellResult, RunSpec, Sample, Summary, TaskFacts } from '../types.ts';
 import type { LoadedTask } from './load.ts';
 
 /** A model, a task, a number of shots and a draw: one line of the results, one samples file. */
@@ -15,13 +16,31 @@ export interface Cell {
   readonly finished: Map<string, Summary>;
 }
 
-export function cellsOf(loaded: LoadedTask, model: string): Cell[] {
+/** What of a task its results need besides the samples. */
+export function factsOf({ task, protocol, examples, shotCounts, shots, overlap, missing }: LoadedTask): TaskFacts {
+  return {
+    name: task.name,
+    items: examples.length,
+    shots: shotCounts,
+    draws: shots.length,
+    metrics: protocol.metrics,
+    chance: task.chance,
+    rolling: protocol.kind === 'rolling',
+    ...(overlap ? { overlap: { method: overlap.method, ngram: overlap.ngram } } : {}),
+    ...(missing === undefined ? {} : { missing }),
+  };
+}
+
+export function cellsOf(
+  { name, shots: counts, draws }: Pick<TaskFacts, 'name' | 'shots' | 'draws'>,
+  model: string,
+): Cell[] {
   // Without shots every draw is the same.
-  return loaded.shotCounts.flatMap((shots) =>
-    loaded.shots.slice(0, shots === 0 ? 1 : undefined).map((_, draw) => ({
+  return counts.flatMap((shots) =>
+    Array.from({ length: shots === 0 ? Math.min(1, draws) : draws }, (_, draw) => ({
       shots,
       draw,
-      path: samplesPath({ model, task: loaded.task.name, shots, draw }),
+      path: samplesPath({ model, task: name, shots, draw }),
       finished: new Map(),
     })),
   );
@@ -40,36 +59,41 @@ export function summarise(sample: Sample): Summary {
 /** Draws from which on their spread says something. */
 const FEWEST_DRAWS = 3;
 
+/** What results depend on besides the samples. */
+export interface ResultContext {
+  readonly task: TaskFacts;
+  /** The items' ids in the order of the data. */
+  readonly ids: readonly string[];
+  readonly model: string;
+  /** Tokens of the model's window. */
+  readonly contextLength: number;
+  readonly spec: Pick<RunSpec, 'draws' | 'shots' | 'stride'>;
+}
+
 /** The lines of the results: one a cell, and one a number of shots over its draws. */
-export function cellResults(
-  loaded: LoadedTask,
-  model: string,
-  spec: RunSpec,
-  cells: readonly Cell[],
-): CellResult[] {
-  return loaded.shotCounts.flatMap((shots) => {
+export function cellResults(context: ResultContext, cells: readonly Cell[]): CellResult[] {
+  const { task, contextLength, spec } = context;
+  const window = { context: contextLength, stride: spec.stride ?? contextLength };
+  const lines = task.shots.flatMap((shots) => {
     const own = cells.filter((cell) => cell.shots === shots);
-    const each = own.map((cell) => cellResult(loaded, model, spec, [cell]));
-    return own.length < FEWEST_DRAWS ? each : [...each, cellResult(loaded, model, spec, own)];
+    const each = own.map((cell) => cellResult(context, [cell]));
+    return own.length < FEWEST_DRAWS ? each : [...each, cellResult(context, own)];
   });
+  return task.rolling ? lines.map((line) => ({ ...line, window })) : lines;
 }
 
 /** A line of the results from a cell's finished samples in the order of the data, or from those of several draws. */
-function cellResult(
-  { protocol, task, examples, overlap }: LoadedTask,
-  model: string,
-  spec: RunSpec,
-  draws: readonly Cell[],
-): CellResult {
+function cellResult({ task, ids, model, spec }: ResultContext, draws: readonly Cell[]): CellResult {
   const [{ shots, draw }] = draws as [Cell];
   const byDraw = draws.map((cell) =>
-    examples.map((example) => {
-      const summary = cell.finished.get(example.id);
-      if (!summary) throw new Error(`${cell.path}: item ${example.id} is not finished`);
+    ids.map((id) => {
+      const summary = cell.finished.get(id);
+      if (!summary) throw new Error(`${cell.path}: item ${id} is not finished`);
       return summary;
     }),
   );
-  const metrics = protocol.metrics.flatMap((metric) => {
+  const names = task.metrics as readonly MetricName[];
+  const metrics = names.flatMap((metric) => {
     const estimate =
       draws.length === 1 ? reduceMetric(metric, byDraw[0] as Summary[]) : reduceDraws(metric, byDraw);
     return estimate === undefined ? [] : [[metric, estimate] as const];
@@ -80,14 +104,14 @@ function cellResult(
   for (const { reason = 'unknown' } of unscored) reasons[reason] = (reasons[reason] ?? 0) + 1;
   const scored = samples.filter((s) => s.status === 'scored');
   const used = scored.map((s) => s.shots_used);
-  const primary = protocol.metrics[0] ?? 'acc';
+  const primary = names[0] ?? 'acc';
   const estimate = metrics.find(([name]) => name === primary)?.[1];
   return {
     model,
     task: task.name,
     shots,
     ...(draws.length > 1 ? { draws: draws.length } : spec.draws > 1 && shots !== 0 ? { draw } : {}),
-    n: examples.filter((_, i) => byDraw.every((own) => own[i]?.status === 'scored')).length,
+    n: ids.filter((_, i) => byDraw.every((own) => own[i]?.status === 'scored')).length,
     unscored: unscored.length,
     ...(unscored.length > 0 ? { reasons } : {}),
     primary,
@@ -102,24 +126,22 @@ function cellResult(
     tokens_dropped: scored.reduce((sum, s) => sum + s.tokens_dropped, 0),
     ties: samples.filter((s) => s.flags.includes('tie')).length,
     alarms: alarmsOf(samples, estimate, task.chance),
-    ...(overlap
-      ? { overlap: { method: overlap.method, ngram: overlap.ngram, ...compareOverlap(primary, byDraw) } }
-      : {}),
+    ...(task.overlap ? { overlap: { ...task.overlap, ...compareOverlap(primary, byDraw) } } : {}),
   };
 }
 
 /** The lines of a task whose data could not be had: they say why. */
-export function absentCells(loaded: LoadedTask, model: string, spec: RunSpec): CellResult[] {
+export function absentCells({ task, model, spec }: Omit<ResultContext, 'ids' | 'contextLength'>): CellResult[] {
   return spec.shots.map(
     (shots): CellResult => ({
       model,
-      task: loaded.task.name,
+      task: task.name,
       shots,
       n: 0,
       unscored: 0,
-      reasons: { [loaded.missing ?? 'no data']: 1 },
-      primary: loaded.protocol.metrics[0] ?? 'acc',
-      chance: loaded.task.chance,
+      reasons: { [task.missing ?? 'no data']: 1 },
+      primary: task.metrics[0] ?? 'acc',
+      chance: task.chance,
       centred: null,
       metrics: {},
       shots_used: { min: 0, mean: 0, max: 0 },

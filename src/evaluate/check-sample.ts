@@ -2,7 +2,7 @@ import { judge } from '../metrics/sample.ts';
 import type { Model } from '../models/open.ts';
 import type { Request, RunSpec } from '../types.ts';
 import { builderFor, type Item, itemsOf } from './blocks.ts';
-import { cellsOf } from './cells.ts';
+import { cellsOf, factsOf } from './cells.ts';
 import type { LoadedTask } from './load.ts';
 import { type CheckSample, checkTokens } from './ready.ts';
 
@@ -17,7 +17,7 @@ export function checkSample(tasks: readonly LoadedTask[], model: Model, spec: Ru
   const scored = tasks.filter(({ examples }) => examples.length > 0);
   const sources = scored.map((loaded) => ({
     loaded,
-    cells: cellsOf(loaded, model.identity.ref),
+    cells: cellsOf(factsOf(loaded), model.identity.ref),
     build: builderFor(loaded, model, spec),
   }));
   const most = Math.max(0, ...scored.map(({ examples }) => examples.length));

@@ -1,36 +1,23 @@
 import { groups } from '../../tasks/groups.ts';
 import { coreTasks } from '../../tasks/index.ts';
-import { openTaskFiles } from '../custom/open.ts';
-import type { DownloadEvent } from '../download.ts';
-import { UserError } from '../errors.ts';
 import { groupResults } from '../metrics/groups.ts';
-import { isOffline } from '../models/hub.ts';
-import { type Model, type ModelOptions, openModel } from '../models/open.ts';
-import { packageVersion } from '../package.ts';
+import { openModel } from '../models/open.ts';
 import { withPublished } from '../published/join.ts';
 import { readFigures } from '../published/read.ts';
-import { type Disk, disk } from '../store/disk.ts';
+import { disk } from '../store/disk.ts';
 import { openRunFolder, promptsPath, tokensPath } from '../store/run-folder.ts';
 import { openScoreCache } from '../store/score-cache.ts';
 import type { Backend, BackendRecord, CellCost, CellResult, Example, RunRecord, RunSpec } from '../types.ts';
-import { absentCells } from './cells.ts';
-import { checkSample } from './check-sample.ts';
-import { environmentOf } from './environment.ts';
+import { absentCells, cellResults, factsOf } from './cells.ts';
 import type { EvaluateOptions } from './events.ts';
-import { fetchData } from './fetch-data.ts';
 import { promptTexts, tokenTexts } from './item-texts.ts';
-import { loadTask, selectTasks } from './load.ts';
-import { readIndexes, withOverlap } from './overlap.ts';
-import {
-  type CheckSample,
-  chooseDevices,
-  needsNoCheck,
-  type Probes,
-  type ReadyBackend,
-  readyBackend,
-} from './ready.ts';
+import { loadBackend, type Ports, prepare } from './prepare.ts';
+import type { ReadyBackend } from './ready.ts';
 import { runTask } from './run-task.ts';
-import { loadTexts } from './texts.ts';
+import { cutShards } from './units.ts';
+import { workOf } from './work.ts';
+
+export type { Ports } from './prepare.ts';
 
 /** A spec's defaults, for all but the models. */
 export const DEFAULT_SPEC: Omit<RunSpec, 'models'> = {
@@ -58,19 +45,6 @@ export function fillSpec(spec: Pick<RunSpec, 'models'> & Partial<RunSpec>): RunS
   return { ...DEFAULT_SPEC, ...(files.length > 0 ? { tasks: [] } : {}), ...spec };
 }
 
-/** Tokens of a prompt that are computed anew, roughly. */
-const TYPICAL_TOKENS = 100;
-
-/** What a run needs of the world. */
-export interface Ports {
-  readonly openModel: (ref: string, options: ModelOptions) => Promise<Model>;
-  readonly disk: Disk;
-  /** Finished samples wait in memory for this long at most. */
-  readonly flushMs: number;
-  /** How devices are tried; the machine's own unless told. */
-  readonly probes?: Probes;
-}
-
 /**
  * Runs tasks on models: prompts, requests, scores, metrics, record. With a folder, every finished item is on the
  * disk within two seconds, and the same call again takes up where this one stopped.
@@ -92,61 +66,38 @@ export async function evaluateWith(
   options: EvaluateOptions = {},
 ): Promise<RunRecord> {
   const full = fillSpec(spec);
-  const { signal, onEvent } = options;
+  const { signal, onEvent, shard } = options;
   const warnings: string[] = [];
   const warn = (message: string): void => {
     if (warnings.includes(message)) return;
     warnings.push(message);
     onEvent?.({ kind: 'warning', message });
   };
+  const prepared = await prepare(ports, full, options, warn);
+  const { tasks: loaded, models, lazy, environment } = prepared;
+  const slices = shard && (cutShards(workOf(loaded, models), shard.n)[shard.i - 1] ?? []);
 
-  const wanted = [...selectTasks(full.tasks), ...(await openTaskFiles(full.taskFiles))];
-  const onDownload = (event: DownloadEvent): void => onEvent?.(event);
-  const absent = isOffline(options.offline)
-    ? undefined
-    : await fetchData(wanted, full, warn, { signal, onDownload });
-  const indexes = await readIndexes(full.overlap);
-  const loaded = await Promise.all(
-    wanted.map(async (task) => withOverlap(await loadTask(task, full, warn, absent), indexes, warn)),
-  );
-  if (full.texts.length > 0) loaded.push(await loadTexts(full.texts));
-  if (loaded.every((l) => l.missing !== undefined)) {
-    throw new UserError(loaded[0]?.missing ?? 'no task to run');
-  }
-  for (const { task, missing } of loaded) {
-    if (missing !== undefined) warn(`${task.name} is not scored: ${missing}`);
-  }
-  // Every model is checked and identified first: a mistake in the last is told before the first runs.
-  const models: Model[] = [];
-  const { threads, dtype } = full;
-  const source = {
-    ...{ threads, dtype, signal, revision: full.revision, offline: options.offline ?? false },
-    ...{ onWarning: warn, onDownload },
-  };
-  for (const ref of full.models) models.push(await ports.openModel(ref, source));
-
-  const devices = await chooseDevices(full, warn, ports.probes);
-  const lazy = needsNoCheck(devices, full.dtype);
-
-  const prompts = loaded.reduce((sum, l) => sum + l.examples.length * l.shotCounts.length, 0);
-  const expectedTokens = prompts * TYPICAL_TOKENS;
   const results: CellResult[] = [];
   const cost: CellCost[] = [];
   const backends: BackendRecord[] = [];
-  const environment = environmentOf({ ort: models[0]?.runtime ?? '', threads: models[0]?.threads ?? 0 });
   const record = (status: RunRecord['status']): RunRecord => ({
     format: 1,
-    status,
-    spec: {
-      evalgpt: packageVersion(),
-      ...full,
-      models: models.map((m) => m.identity),
-      tasks: loaded.map((l) => l.identity),
-    },
+    // Nobody should take a part's numbers for the run's.
+    status: slices ? 'partial' : status,
+    spec: prepared.spec,
     environment: { ...environment, backends, warnings },
     results,
     groups: groupResults(groups, results),
     cost,
+    ...(shard && slices
+      ? {
+          shard: {
+            ...{ index: shard.i, of: shard.n, done: status === 'complete', slices },
+            tasks: loaded.map(factsOf),
+            windows: models.map(({ contextLength }) => contextLength),
+          },
+        }
+      : {}),
   });
   const begun = record('partial');
   const figures = { figures: readFigures(), tasks: loaded.map((l) => l.task), spec: begun.spec };
@@ -162,16 +113,10 @@ export async function evaluateWith(
     }
     const shown = new Map(loaded.map((task) => [task, new Set<Example>()]));
     for (const model of models) {
-      const { identity, contextLength } = model;
-      const { ref } = identity;
+      const { ref } = model.identity;
+      if (slices && !slices.some((slice) => slice.model === ref)) continue;
       const load = async (): Promise<ReadyBackend> => {
-        const began = performance.now();
-        const { device, dtype } = full;
-        const sample = (): CheckSample => checkSample(loaded, model, full);
-        const asked = { device, devices, dtype, tokensToCompute: expectedTokens };
-        const ready = await readyBackend(model, { ...asked, sample, warn, signal });
-        const seconds = (performance.now() - began) / 1000;
-        onEvent?.({ kind: 'model', identity, contextLength, seconds, backend: ready.record });
+        const ready = await loadBackend(prepared, model, { warn, signal, onEvent });
         backends.push(ready.record);
         return ready;
       };
@@ -196,19 +141,28 @@ export async function evaluateWith(
       try {
         for (const task of loaded) {
           signal?.throwIfAborted();
+          const facts = factsOf(task);
           if (task.missing !== undefined) {
-            results.push(...absentCells(task, ref, full));
+            if (!slices) results.push(...absentCells({ task: facts, model: ref, spec: full }));
             continue;
           }
+          const slice = slices?.find((s) => s.model === ref && s.task === facts.name);
+          if (slices && !slice) continue;
           const backend = async (): Promise<Backend> => (await open()).backend;
           const options = { signal, onEvent, folder, cache, backend, shown: shown.get(task) };
-          const done = await runTask(task, model, full, options);
-          await folder?.writeText(promptsPath(task.task.name), promptTexts(task, shown.get(task)));
-          const before = folder?.former?.cost.find((c) => c.model === ref && c.task === task.task.name);
+          const part = slice && { ...slice, starts: [] };
+          const done = await runTask(task, model, full, { ...options, part });
+          await folder?.writeText(promptsPath(facts.name), promptTexts(task, shown.get(task)));
+          const before = folder?.former?.cost.find((c) => c.model === ref && c.task === facts.name);
           cost.push(before ? addCost(before, done.cost) : done.cost);
-          const joined = done.results.map((result) => withPublished(result, figures));
-          results.push(...joined);
-          for (const result of joined) onEvent?.({ kind: 'cell', result });
+          if (!slices) {
+            const ids = task.examples.map(({ id }) => id);
+            const { contextLength } = model;
+            const found = cellResults({ task: facts, ids, model: ref, contextLength, spec: full }, done.cells);
+            const joined = found.map((result) => withPublished(result, figures));
+            results.push(...joined);
+            for (const result of joined) onEvent?.({ kind: 'cell', result });
+          }
           await folder?.writeRecord(record('partial'));
         }
       } finally {
@@ -226,7 +180,7 @@ export async function evaluateWith(
 }
 
 /** The cost of a task that was finished in several runs. */
-function addCost(before: CellCost, now: CellCost): CellCost {
+export function addCost(before: CellCost, now: CellCost): CellCost {
   return {
     ...now,
     seconds: Number((before.seconds + now.seconds).toFixed(3)),

@@ -35,6 +35,8 @@ export interface EvaluateOptions {
    */
   readonly reuse?: string | undefined;
   readonly onEvent?: ((event: RunEvent) => void) | undefined;
+  /** Only the i-th of n parts of the run, counted from 1: see cutShards. */
+  readonly shard?: { readonly i: number; readonly n: number } | undefined;
   /** Folder to write the run to, or how to name it after what is run; without one nothing is written. */
   readonly out?: string | ((spec: RunRecord['spec']) => string) | undefined;
 }

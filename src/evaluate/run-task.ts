@@ -1,9 +1,9 @@
 import type { Model } from '../models/open.ts';
 import type { RunFolder } from '../store/run-folder.ts';
 import type { ScoreCache } from '../store/score-cache.ts';
-import type { Backend, CellCost, CellResult, Example, RunSpec, Sample } from '../types.ts';
-import { ahead, type BlockContext, blocksOf, builderFor, type Counts } from './blocks.ts';
-import { cellResults, cellsOf, summarise } from './cells.ts';
+import type { Backend, CellCost, Example, RunSpec, Sample } from '../types.ts';
+import { ahead, type BlockContext, blocksOf, builderFor, type Counts, type Part } from './blocks.ts';
+import { type Cell, cellsOf, factsOf, summarise } from './cells.ts';
 import type { EvaluateOptions } from './events.ts';
 import { generateBlock } from './generate-block.ts';
 import type { LoadedTask } from './load.ts';
@@ -12,7 +12,9 @@ import { scoreBlock } from './score-block.ts';
 
 interface TaskOptions extends EvaluateOptions {
   /** Where finished samples go and come from. */
-  readonly folder?: RunFolder | undefined;
+  readonly folder?: Pick<RunFolder, 'finished' | 'append' | 'flush'> | undefined;
+  /** Only these examples; all unless told. */
+  readonly part?: Part | undefined;
   /** Loads the model when there is something to compute. */
   readonly backend: () => Promise<Backend>;
   /** Scores of former runs. */
@@ -23,20 +25,24 @@ interface TaskOptions extends EvaluateOptions {
 
 /**
  * Runs a task at every k and draw, block by block, so that what they share is computed once. Samples that a former
- * run finished are taken over; the steps that the others need are the same as they were then.
+ * run finished are taken over; the steps that the others need are the same as they were then, and those of a part are
+ * the same as the whole's.
+ * @returns the cells with what is finished of them
  */
 export async function runTask(
   loaded: LoadedTask,
   model: Model,
   spec: RunSpec,
   options: TaskOptions,
-): Promise<{ results: CellResult[]; cost: CellCost }> {
+): Promise<{ cells: readonly Cell[]; cost: CellCost }> {
   const began = performance.now();
   const { task, protocol, examples } = loaded;
   const { cache, folder, signal, onEvent, backend } = options;
   const { contextLength } = model;
   const ref = model.identity.ref;
-  const cells = cellsOf(loaded, ref);
+  const cells = cellsOf(factsOf(loaded), ref);
+  const part = options.part ?? { from: 0, to: examples.length, starts: [] };
+  const asked = new Set(examples.slice(part.from, part.to));
   for (const cell of cells) {
     for (const sample of (await folder?.finished(cell.path)) ?? [])
       cell.finished.set(sample.id, summarise(sample));
@@ -54,7 +60,7 @@ export async function runTask(
     },
     onStep(tokens) {
       counts.computed += tokens;
-      const total = Math.round((counts.planned * examples.length * cells.length) / counts.items);
+      const total = Math.round((counts.planned * asked.size * cells.length) / counts.items);
       const reused = 1 - counts.planned / counts.requested;
       onEvent?.({ kind: 'progress', model: ref, task: task.name, done: counts.computed, total, reused });
     },
@@ -66,9 +72,11 @@ export async function runTask(
     for (const shot of shots.slice(0, prompt.shotIds.length)) options.shown?.add(shot);
     return prompt;
   };
-  for await (const block of ahead(blocksOf(loaded, cells, build, contextLength))) {
+  for await (const block of ahead(blocksOf(loaded, cells, build, contextLength, part))) {
     signal?.throwIfAborted();
-    const open = block.map(({ cell, prompt }) => !cell.finished.has(prompt.example.id));
+    const open = block.map(
+      ({ cell, prompt: { example } }) => asked.has(example) && !cell.finished.has(example.id),
+    );
     for (const [i, item] of block.entries()) {
       if (open[i] && item.prompt.unscored !== undefined)
         context.finish(item, unscoredSample(item, item.prompt.unscored));
@@ -79,12 +87,7 @@ export async function runTask(
   }
   await folder?.flush();
   return {
-    results: cellResults(loaded, ref, spec, cells).map((result) => ({
-      ...result,
-      ...(protocol.kind === 'rolling'
-        ? { window: { context: contextLength, stride: spec.stride ?? contextLength } }
-        : {}),
-    })),
+    cells,
     cost: {
       model: ref,
       task: task.name,

@@ -12,7 +12,7 @@ import { readRecord } from '../store/run-folder.ts';
 import { specOf } from '../store/spec-file.ts';
 import type { Backend, CellResult, Example, RunRecord, RunSpec, Sample } from '../types.ts';
 import { type BlockContext, builderFor, itemsOf } from './blocks.ts';
-import { type Cell, cellResults, cellsOf, summarise } from './cells.ts';
+import { type Cell, cellResults, cellsOf, factsOf, summarise } from './cells.ts';
 import { generateBlock } from './generate-block.ts';
 import { type LoadedTask, loadTask, selectTasks } from './load.ts';
 import { CHECK_BOUND } from './ready.ts';
@@ -80,7 +80,7 @@ export async function verifyRun(folder: string, options: VerifyOptions): Promise
   for (const model of models) {
     const { ref } = model.identity;
     for (const task of loaded.filter(({ missing }) => missing === undefined)) {
-      const cells = cellsOf(task, ref);
+      const cells = cellsOf(factsOf(task), ref);
       for (const cell of cells) {
         const found = await scanLines<Sample>(join(folder, cell.path), (sample, place) => {
           cell.finished.set(sample.id, summarise(sample));
@@ -89,7 +89,7 @@ export async function verifyRun(folder: string, options: VerifyOptions): Promise
         if (found) files[cell.path] = await sha256File(join(folder, cell.path));
         else problems.push(`${cell.path} is not there.`);
       }
-      problems.push(...resultProblems(record, task, ref, spec, cells));
+      problems.push(...resultProblems(record, task, model, spec, cells));
     }
   }
   const chosen = chooseEntries(entries, options);
@@ -136,7 +136,7 @@ function identityProblems({ identity, missing }: LoadedTask, { spec }: RunRecord
 function resultProblems(
   record: RunRecord,
   task: LoadedTask,
-  model: string,
+  { identity: { ref: model }, contextLength }: Model,
   spec: RunSpec,
   cells: readonly Cell[],
 ): string[] {
@@ -144,7 +144,8 @@ function resultProblems(
   const lacking = cells.find((cell) => task.examples.some(({ id }) => !cell.finished.has(id)));
   if (lacking) return [`${lacking.path} does not hold all items.`];
   const stored = record.results.filter((r) => r.model === model && r.task === name);
-  const found = cellResults(task, model, spec, cells);
+  const ids = task.examples.map(({ id }) => id);
+  const found = cellResults({ task: factsOf(task), ids, model, contextLength, spec }, cells);
   const essence = ({ n, unscored, primary, metrics }: CellResult): object => ({
     n,
     unscored,

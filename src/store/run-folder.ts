@@ -111,7 +111,15 @@ async function readFormer(folder: string, record: RunRecord): Promise<RunRecord 
   if (difference !== undefined) {
     throw new UserError(`--out ${folder}: holds another run (${difference}): name another folder`);
   }
+  const [there, now] = [former, record].map(partName);
+  if (there !== now) {
+    throw new UserError(`--out ${folder}: holds ${there} of the run, expected ${now}: name another folder`);
+  }
   return former;
+}
+
+function partName({ shard }: RunRecord): string {
+  return shard ? `shard ${shard.index}/${shard.of}` : 'the whole';
 }
 
 function writer(
@@ -211,7 +219,7 @@ function cannotWrite(folder: string, error: unknown): unknown {
 }
 
 /** The first place where two JSON values differ, and both values there. */
-function firstDifference(a: unknown, b: unknown, path: string): string | undefined {
+export function firstDifference(a: unknown, b: unknown, path: string): string | undefined {
   if (typeof a === 'object' && typeof b === 'object' && a !== null && b !== null) {
     // Plain values first: they say more than the hashes that follow from them.
     const plain = (key: string): number => (typeof (a as Record<string, unknown>)[key] === 'object' ? 1 : 0);
