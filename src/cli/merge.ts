@@ -42,7 +42,7 @@ async function merge({ dirs, out, json }: MergeArguments, signal: AbortSignal): 
   const progress = progressOn(process.stderr);
   for (const warning of record.environment.warnings) progress.note(`warning: ${warning}`);
   const page = join(out, 'leaderboard.html');
-  await writeLeaderboard(mergeRuns([{ folder: out, record }]), page, { signal });
+  await writeLeaderboard(mergeRuns([{ folder: out, name: out, record }]), page, { signal });
   process.stdout.write(json ? `${JSON.stringify(record, null, 2)}\n` : `${resultTable(record)}\n`);
   progress.note(`Run folder: ${out}\nLeaderboard: ${page}`);
 }

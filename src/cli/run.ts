@@ -140,7 +140,10 @@ export const runCommand: CommandModule<object, RunArguments> = {
         describe: 'Indexes of `evalgpt overlap`, separated by commas: clean and dirty items are scored apart',
         coerce: commaList('overlap'),
       })
-      .option('shard', shardOption('items of all models and tasks; `evalgpt merge` makes one run of all parts'))
+      .option(
+        'shard',
+        shardOption('items of all models and tasks; `evalgpt merge` makes one run of all parts'),
+      )
       .option('spec', {
         type: 'string',
         requiresArg: true,

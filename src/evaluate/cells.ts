@@ -17,7 +17,15 @@ export interface Cell {
 }
 
 /** What of a task its results need besides the samples. */
-export function factsOf({ task, protocol, examples, shotCounts, shots, overlap, missing }: LoadedTask): TaskFacts {
+export function factsOf({
+  task,
+  protocol,
+  examples,
+  shotCounts,
+  shots,
+  overlap,
+  missing,
+}: LoadedTask): TaskFacts {
   return {
     name: task.name,
     items: examples.length,
@@ -131,7 +139,11 @@ function cellResult({ task, ids, model, spec }: ResultContext, draws: readonly C
 }
 
 /** The lines of a task whose data could not be had: they say why. */
-export function absentCells({ task, model, spec }: Omit<ResultContext, 'ids' | 'contextLength'>): CellResult[] {
+export function absentCells({
+  task,
+  model,
+  spec,
+}: Omit<ResultContext, 'ids' | 'contextLength'>): CellResult[] {
   return spec.shots.map(
     (shots): CellResult => ({
       model,

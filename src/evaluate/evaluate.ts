@@ -158,7 +158,10 @@ export async function evaluateWith(
           if (!slices) {
             const ids = task.examples.map(({ id }) => id);
             const { contextLength } = model;
-            const found = cellResults({ task: facts, ids, model: ref, contextLength, spec: full }, done.cells);
+            const found = cellResults(
+              { task: facts, ids, model: ref, contextLength, spec: full },
+              done.cells,
+            );
             const joined = found.map((result) => withPublished(result, figures));
             results.push(...joined);
             for (const result of joined) onEvent?.({ kind: 'cell', result });

@@ -22,7 +22,9 @@ export async function mergeShards(
   out: string,
   ports: { readonly disk: Disk; readonly flushMs: number } = { disk, flushMs: 1000 },
 ): Promise<RunRecord> {
-  const runs = await Promise.all(folders.map(async (folder) => ({ folder, record: await readRecord(folder) })));
+  const runs = await Promise.all(
+    folders.map(async (folder) => ({ folder, record: await readRecord(folder) })),
+  );
   const { shards, copies } = orderShards(runs);
   const [{ record }] = shards as [Shard];
   const { spec } = record;

@@ -100,7 +100,10 @@ export async function prepare(
 export async function loadBackend(
   { full, tasks, devices }: Prepared,
   model: Model,
-  { onEvent, ...options }: Pick<EvaluateOptions, 'signal' | 'onEvent'> & { readonly warn: (message: string) => void },
+  {
+    onEvent,
+    ...options
+  }: Pick<EvaluateOptions, 'signal' | 'onEvent'> & { readonly warn: (message: string) => void },
 ): Promise<ReadyBackend> {
   const began = performance.now();
   const { identity, contextLength } = model;

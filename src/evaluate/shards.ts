@@ -13,9 +13,10 @@ export interface Shard {
  * @returns the parts in their order; `copies` are further folders of the same part
  * @throws UserError naming what is missing, unfinished or of another run
  */
-export function orderShards(
-  runs: readonly { readonly folder: string; readonly record: RunRecord }[],
-): { readonly shards: readonly Shard[]; readonly copies: readonly Shard[] } {
+export function orderShards(runs: readonly { readonly folder: string; readonly record: RunRecord }[]): {
+  readonly shards: readonly Shard[];
+  readonly copies: readonly Shard[];
+} {
   const shards: Shard[] = [];
   const copies: Shard[] = [];
   const [first] = runs;
