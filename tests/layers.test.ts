@@ -63,10 +63,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'metrics',
     'overlap',
     'published',
+    'queue',
     'report',
     'store',
     'download',
   ],
+  queue: ['custom', 'evaluate', 'models', 'package', 'store'],
   index: ['evaluate', 'task', 'custom', 'data', 'metrics'],
 };
 const BY_ALL = ['types', 'errors'];
@@ -101,7 +103,10 @@ const EDGES: Readonly<Record<string, readonly string[]>> = {
     'src/cli/score.ts',
     'src/cli/tasks.ts',
     'src/cli/verify.ts',
+    'src/cli/worker.ts',
   ],
+  bullmq: ['src/queue/connect.ts', 'src/queue/coordinate.ts', 'src/queue/work.ts'],
+  ioredis: ['src/queue/board.ts', 'src/queue/connect.ts', 'src/queue/coordinate.ts', 'src/queue/work.ts'],
 };
 const DISK = [
   'src/check/baseline.ts',
@@ -141,6 +146,7 @@ const DISK = [
   'src/overlap/read-corpus.ts',
   'src/package.ts',
   'src/published/read.ts',
+  'src/queue/allow.ts',
   'src/report/client-script.ts',
   'src/store/disk.ts',
   'src/store/journal.ts',

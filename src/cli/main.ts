@@ -19,6 +19,7 @@ import { scoreCommand } from './score.ts';
 import { Interrupted } from './signals.ts';
 import { tasksCommand } from './tasks.ts';
 import { verifyCommand } from './verify.ts';
+import { workerCommand } from './worker.ts';
 
 /** Exit codes: 0 done, 1 and 3 a check's verdict, 2 the user can mend it, 70 a bug, 130 and 143 after a signal. */
 async function main(args: readonly string[]): Promise<number> {
@@ -40,6 +41,7 @@ async function main(args: readonly string[]): Promise<number> {
       .command(rescoreCommand)
       .command(verifyCommand)
       .command(exportCommand)
+      .command(workerCommand)
       .command(doctorCommand)
       .version(packageVersion())
       .help()

@@ -61,6 +61,14 @@ export function shardOption(what: string): {
   };
 }
 
+/** `--queue env`: a password on a command line is seen by all users of the machine. */
+export function queueAddress(value: string): string {
+  if (value !== 'env') return value;
+  const address = process.env.EVALGPT_QUEUE;
+  if (!address) throw new UserError('--queue env: expected the address in EVALGPT_QUEUE, found nothing');
+  return address;
+}
+
 /** Where models and data come from. */
 export interface SourceArguments {
   revision: string | undefined;

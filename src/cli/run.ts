@@ -3,16 +3,17 @@ import { isAbsolute, join, relative } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { demoTasks } from '../../tasks/index.ts';
 import { UserError } from '../errors.ts';
-import type { RunEvent } from '../evaluate/events.ts';
+import type { EvaluateOptions, RunEvent } from '../evaluate/events.ts';
 import { cacheFolder, packageFolder } from '../package.ts';
 import { describeBackend } from '../report/format.ts';
-import type { RunSpec } from '../types.ts';
+import type { RunRecord, RunSpec } from '../types.ts';
 import {
   type CacheArguments,
   cacheOption,
   commaList,
   DEVICES,
   DTYPES,
+  queueAddress,
   type SourceArguments,
   shardOption,
   shotList,
@@ -41,6 +42,9 @@ interface RunArguments extends SourceArguments, CacheArguments {
   stride: number | undefined;
   overlap: string[] | undefined;
   shard: { readonly i: number; readonly n: number } | undefined;
+  queue: string | undefined;
+  unit: number | undefined;
+  cancel: boolean;
   reuse: boolean;
   spec: string | undefined;
   out: string | undefined;
@@ -144,6 +148,23 @@ export const runCommand: CommandModule<object, RunArguments> = {
         'shard',
         shardOption('items of all models and tasks; `evalgpt merge` makes one run of all parts'),
       )
+      .option('queue', {
+        type: 'string',
+        requiresArg: true,
+        describe:
+          'redis://host: have `evalgpt worker` on other machines score the run; "env" reads the address from EVALGPT_QUEUE',
+      })
+      .option('unit', {
+        type: 'string',
+        requiresArg: true,
+        describe: "Estimated tokens of one of a queue's jobs; by default 200000",
+        coerce: wholeNumber('unit', 1),
+      })
+      .option('cancel', {
+        type: 'boolean',
+        default: false,
+        describe: 'Take this run out of the queue; what is in the run folder stays',
+      })
       .option('spec', {
         type: 'string',
         requiresArg: true,
@@ -185,6 +206,7 @@ const DEMO_SHOTS: readonly number[] = [0, 1, 8];
 
 async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
   useCache(args);
+  checkTogether(args);
   const [
     { evaluate, fillSpec },
     { mergeRuns },
@@ -242,17 +264,23 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
   };
   const progress = progressOn(process.stderr);
   const report = reporter(progress);
-  const record = await evaluate(spec, {
-    signal,
-    out: args.out ?? byHash,
-    shard,
-    offline: args.offline,
-    reuse: args.reuse ? cacheFolder() : undefined,
-    onEvent(event) {
+  const options = {
+    ...{ signal, out: args.out ?? byHash, offline: args.offline },
+    onEvent(event: RunEvent): void {
       if (event.kind === 'folder') folder = event.path;
       report(event);
     },
-  }).finally(() => progress.end());
+  };
+  const reuse = args.reuse ? cacheFolder() : undefined;
+  const running =
+    args.queue === undefined
+      ? evaluate(spec, { ...options, shard, reuse })
+      : runOnQueue(args as RunArguments & { queue: string }, spec, options, progress);
+  const record = await running.finally(() => progress.end());
+  if (!record) {
+    progress.note('The run is out of the queue.');
+    return;
+  }
   for (const difference of file ? specFile.specDifferences(record, file) : [])
     progress.note(`warning: ${difference}`);
   if (record.shard) {
@@ -271,6 +299,37 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
       "The bundled models are small and know the demo's words only: see datasets/demo/README.md.",
     );
   progress.note(`Run folder: ${folder}\nLeaderboard: ${page}`);
+}
+
+async function runOnQueue(
+  { queue, unit, cancel }: RunArguments & { readonly queue: string },
+  spec: RunSpec,
+  options: EvaluateOptions,
+  progress: ReturnType<typeof progressOn>,
+): Promise<RunRecord | undefined> {
+  const { evaluateOnQueue, UNIT_TOKENS } = await import('../queue/coordinate.ts');
+  const began = performance.now();
+  let first: number | undefined;
+  return evaluateOnQueue(spec, {
+    ...options,
+    ...{ queue: queueAddress(queue), unit: unit ?? UNIT_TOKENS, cancel },
+    onQueue({ done, units, active, workers }) {
+      first ??= done;
+      const speed = (done - first) / (performance.now() - began);
+      const left = speed > 0 ? `, ${formatSeconds((units - done) / speed / 1000)} left` : '';
+      progress.update(`${done} of ${units} jobs, ${active} at work, ${workers} workers${left}`);
+    },
+  });
+}
+
+/** Options that go together, before anything is read. */
+function checkTogether({ queue, shard, reuse, unit, cancel }: RunArguments): void {
+  if (queue === undefined && (unit !== undefined || cancel))
+    throw new UserError(`--${cancel ? 'cancel' : 'unit'}: expected --queue beside it`);
+  if (queue !== undefined && shard)
+    throw new UserError('--queue: expected without --shard: a queue divides the run by itself');
+  if (queue !== undefined && reuse)
+    throw new UserError("--reuse: expected without --queue: former runs' scores lie on one machine");
 }
 
 /** Tells a run's events on a progress. */

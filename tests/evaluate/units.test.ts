@@ -59,7 +59,7 @@ test('every item is in one shard, in order, and no shard is more than an item fr
       const parts = cutShards(list, n);
       expect(parts).toHaveLength(n);
       expect(items(parts.flat())).toEqual(all(list));
-      const cost = new Map(
+      const cost = new Map<string, number>(
         list.flatMap(({ model, task, weight, tokens }) =>
           tokens.map((t, i) => [`${model} ${task} ${i}`, weight * t] as const),
         ),
