@@ -58,6 +58,8 @@ export interface Board {
   /** Forgets results that are on the disk, but for their checksums given here, and the first entries of the list. */
   collected(units: ReadonlyMap<string, string>, entries: number): Promise<void>;
   forget(unit: string): Promise<void>;
+  /** Lists a result that is there as uncollected. */
+  remind(unit: string): Promise<void>;
   /** A lasting word of a worker, such as why it does not work on the run. */
   say(worker: string, message: string): Promise<void>;
   sayings(): Promise<Record<string, string>>;
@@ -98,6 +100,7 @@ export function boardOf(redis: Redis, run: string): Board {
       await pipeline.ltrim(done, entries, -1).exec();
     },
     forget: async (unit) => void (await redis.del(resultKey(unit))),
+    remind: async (unit) => void (await redis.rpush(done, unit)),
     say: async (worker, message) => void (await redis.hset(key(run, 'sayings'), worker, message)),
     sayings: () => redis.hgetall(key(run, 'sayings')),
     conflicts: () => redis.hgetall(key(run, 'conflicts')),

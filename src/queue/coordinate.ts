@@ -161,8 +161,9 @@ async function throughQueue(
   try {
     await orAbort(signal, submit(state, { queue, parents, flow }, options.unit));
     parent.run().catch(ignore);
-    await collect(state, queue, owner, options);
-    await orAbort(signal, Promise.race([reached, setTimeout(PARENT_MS)]));
+    const again = (): Promise<void> => submit(state, { queue, parents, flow }, options.unit);
+    await collect(state, queue, { owner, again }, options);
+    await orAbort(signal, atMost(PARENT_MS, reached));
   } finally {
     await atMost(1000, board.unlock(owner));
     await atMost(2000, Promise.allSettled([parent.close(), queue.close(), parents.close(), flow.close()]));
@@ -207,14 +208,15 @@ async function submit(
       );
     const lengths = await board.lengths(keys);
     for (const [i, key] of keys.entries()) {
-      const collected = lengths[i] === SHA_LENGTH;
-      if (lengths[i] === 0 || collected) {
-        const job = await queue.getJob(key);
-        const isOver = collected || (await job?.isFailed());
-        // Its samples went to another folder, or it failed: once more.
-        if (isOver) await job?.remove({ removeChildren: false });
+      if ((lengths[i] ?? 0) > SHA_LENGTH) {
+        await board.remind(key);
+        continue;
       }
-      if (collected) await board.forget(key);
+      // Its samples went to another folder, it failed, or the server lost them: once more.
+      const job = await queue.getJob(key);
+      if (job && ((await job.isCompleted()) || (await job.isFailed())))
+        await job.remove({ removeChildren: false });
+      if (lengths[i] === SHA_LENGTH) await board.forget(key);
     }
     const parent = await parents.getJob(run);
     if (parent && ((await parent.isCompleted()) || (await parent.isFailed())))
@@ -235,7 +237,12 @@ async function submit(
 }
 
 /** Takes results as they come until none is missing. */
-async function collect(state: RunState, queue: Queue, owner: string, options: QueueOptions): Promise<void> {
+async function collect(
+  state: RunState,
+  queue: Queue,
+  { owner, again }: { readonly owner: string; readonly again: () => Promise<void> },
+  options: QueueOptions,
+): Promise<void> {
   const { board, gatherer, units } = state;
   const { signal } = options;
   let [looked, saved] = [0, Date.now()];
@@ -260,7 +267,10 @@ async function collect(state: RunState, queue: Queue, owner: string, options: Qu
     }
     if (Date.now() - looked > LOOK_MS || gatherer.todo.size === 0) {
       looked = Date.now();
-      await orAbort(signal, look(state, queue, said, options));
+      const open = await orAbort(signal, look(state, queue, said, options));
+      // A server that was killed has lost its last second, jobs that were just added among it.
+      if (open === 0 && gatherer.todo.size > 0 && (await orAbort(signal, board.waiting(1))).length === 0)
+        await orAbort(signal, again());
     }
     if (Date.now() - saved > SAVE_MS) {
       saved = Date.now();
@@ -270,13 +280,13 @@ async function collect(state: RunState, queue: Queue, owner: string, options: Qu
   }
 }
 
-/** Tells how far the run is, and stops it where it can't be finished. */
+/** Tells how far the run is, and stops it where it can't be finished. @returns how many jobs are not finished */
 async function look(
   { board, gatherer, units }: RunState,
   queue: Queue,
   said: Set<string>,
   { onEvent, onQueue }: QueueOptions,
-): Promise<void> {
+): Promise<number> {
   const [conflict] = Object.entries(await board.conflicts());
   if (conflict) {
     const [unit, worker] = conflict.map(printable);
@@ -290,7 +300,7 @@ async function look(
     if (!said.has(text)) onEvent?.({ kind: 'warning', message: text });
     said.add(text);
   }
-  const counts = await queue.getJobCounts('active', 'failed');
+  const counts = await queue.getJobCounts('active', 'failed', 'waiting', 'delayed');
   if ((counts.failed ?? 0) > 0) {
     const [job] = await queue.getFailed(0, 0);
     throw new UserError(
@@ -304,4 +314,5 @@ async function look(
     active: counts.active ?? 0,
     workers,
   });
+  return (counts.active ?? 0) + (counts.waiting ?? 0) + (counts.delayed ?? 0);
 }
