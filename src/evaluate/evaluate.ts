@@ -150,8 +150,7 @@ export async function evaluateWith(
           if (slices && !slice) continue;
           const backend = async (): Promise<Backend> => (await open()).backend;
           const options = { signal, onEvent, folder, cache, backend, shown: shown.get(task) };
-          const part = slice && { ...slice, starts: [] };
-          const done = await runTask(task, model, full, { ...options, part });
+          const done = await runTask(task, model, full, { ...options, part: slice });
           await folder?.writeText(promptsPath(facts.name), promptTexts(task, shown.get(task)));
           const before = folder?.former?.cost.find((c) => c.model === ref && c.task === facts.name);
           cost.push(before ? addCost(before, done.cost) : done.cost);

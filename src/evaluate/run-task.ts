@@ -25,8 +25,7 @@ interface TaskOptions extends EvaluateOptions {
 
 /**
  * Runs a task at every k and draw, block by block, so that what they share is computed once. Samples that a former
- * run finished are taken over; the steps that the others need are the same as they were then, and those of a part are
- * the same as the whole's.
+ * run finished are taken over; the steps that the others need are the same as they were then.
  * @returns the cells with what is finished of them
  */
 export async function runTask(
@@ -41,8 +40,7 @@ export async function runTask(
   const { contextLength } = model;
   const ref = model.identity.ref;
   const cells = cellsOf(factsOf(loaded), ref);
-  const part = options.part ?? { from: 0, to: examples.length, starts: [] };
-  const asked = new Set(examples.slice(part.from, part.to));
+  const part = options.part ?? { from: 0, to: examples.length };
   for (const cell of cells) {
     for (const sample of (await folder?.finished(cell.path)) ?? [])
       cell.finished.set(sample.id, summarise(sample));
@@ -60,7 +58,7 @@ export async function runTask(
     },
     onStep(tokens) {
       counts.computed += tokens;
-      const total = Math.round((counts.planned * asked.size * cells.length) / counts.items);
+      const total = Math.round((counts.planned * (part.to - part.from) * cells.length) / counts.items);
       const reused = 1 - counts.planned / counts.requested;
       onEvent?.({ kind: 'progress', model: ref, task: task.name, done: counts.computed, total, reused });
     },
@@ -74,9 +72,7 @@ export async function runTask(
   };
   for await (const block of ahead(blocksOf(loaded, cells, build, contextLength, part))) {
     signal?.throwIfAborted();
-    const open = block.map(
-      ({ cell, prompt: { example } }) => asked.has(example) && !cell.finished.has(example.id),
-    );
+    const open = block.map(({ cell, prompt }) => !cell.finished.has(prompt.example.id));
     for (const [i, item] of block.entries()) {
       if (open[i] && item.prompt.unscored !== undefined)
         context.finish(item, unscoredSample(item, item.prompt.unscored));

@@ -48,7 +48,6 @@ interface Open {
 /** The model of the last unit stays loaded for the next one. */
 export function openUnitScorer(prepared: Prepared, warn: (message: string) => void): UnitScorer {
   const opened = new Map<string, Open>();
-  const starts = new Map<string, number[]>();
 
   const close = async (ref: string): Promise<void> => {
     const open = opened.get(ref);
@@ -84,10 +83,7 @@ export function openUnitScorer(prepared: Prepared, warn: (message: string) => vo
         const samples: (readonly Sample[])[] = [];
         const cost: CellCost[] = [];
         for (const slice of unit.slices) {
-          const key = JSON.stringify([slice.model, slice.task]);
-          const known = starts.get(key) ?? [];
-          starts.set(key, known);
-          const done = await scoreSlice(prepared, slice, known, backend, options);
+          const done = await scoreSlice(prepared, slice, backend, options);
           samples.push(...done.samples);
           cost.push(done.cost);
         }
@@ -109,7 +105,6 @@ export function openUnitScorer(prepared: Prepared, warn: (message: string) => vo
 async function scoreSlice(
   prepared: Prepared,
   { model: ref, task: name, from, to }: Slice,
-  starts: number[],
   backend: () => Promise<Backend>,
   options: Pick<EvaluateOptions, 'signal' | 'onEvent'>,
 ): Promise<{ readonly samples: readonly (readonly Sample[])[]; readonly cost: CellCost }> {
@@ -125,7 +120,7 @@ async function scoreSlice(
     },
     flush: async () => {},
   };
-  const part = { from, to, starts };
+  const part = { from, to };
   const { cells, cost } = await runTask(task, model, prepared.full, { ...options, folder, backend, part });
   const ids = task.examples.slice(from, to).map(({ id }) => id);
   const samples = cells.map(({ path }) =>

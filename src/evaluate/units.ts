@@ -1,4 +1,5 @@
 import type { Slice } from '../types.ts';
+import { BLOCK_ITEMS } from './blocks.ts';
 
 /** A model and a task, and what each of its items costs: estimated tokens, in the order of the data. */
 export interface Work {
@@ -16,31 +17,32 @@ export interface Unit {
 }
 
 /**
- * Divides a run in n parts of equal estimated cost, for `--shard i/n`. What is divided are items: all models, tasks and
- * items stand in one line, model by model, which is cut in n. So a part needs few models, and all numbers of shots and
- * draws of an item are in one part: their prompts begin alike, and what is shared is computed once.
- * A pure function of the work, so that all parts agree without having heard of each other.
+ * Divides a run in n parts of equal estimated cost, for `--shard i/n`. What is divided are blocks of items, which are
+ * planned and computed together in a whole run, too: those of all models and tasks stand in one line, model by model,
+ * which is cut in n. So a part needs few models, all numbers of shots and draws of an item are in one part (their
+ * prompts begin alike, and what is shared is computed once), and numbers are the whole run's to the last digit. A pure function of the work, so that all parts agree without having heard of each other.
  */
 export function cutShards(work: readonly Work[], n: number): Slice[][] {
   const total = work.reduce((sum, { weight, tokens }) => sum + weight * sumOf(tokens), 0);
   const parts = Array.from({ length: n }, (): Slice[] => []);
   let before = 0;
   for (const { model, task, weight, tokens } of work) {
-    for (const [item, cost] of tokens.entries()) {
-      // An item is where its middle is.
-      const middle = before + (weight * cost) / 2;
-      before += weight * cost;
-      const part = parts[Math.min(n - 1, Math.floor((n * middle) / total))] as Slice[];
+    for (let from = 0; from < tokens.length; from += BLOCK_ITEMS) {
+      const to = Math.min(from + BLOCK_ITEMS, tokens.length);
+      const cost = weight * sumOf(tokens.slice(from, to));
+      // A block is where its middle is.
+      const part = parts[Math.min(n - 1, Math.floor((n * (before + cost / 2)) / total))] as Slice[];
+      before += cost;
       const last = part.at(-1);
-      if (last?.model === model && last.task === task) part[part.length - 1] = { ...last, to: item + 1 };
-      else part.push({ model, task, from: item, to: item + 1 });
+      if (last?.model === model && last.task === task) part[part.length - 1] = { ...last, to };
+      else part.push({ model, task, from, to });
     }
   }
   return parts;
 }
 
 /**
- * Divides a run in jobs of about so many tokens each, equal ones within a model and none of two models: a worker loads
+ * Divides a run in jobs of blocks, of about so many tokens each, none of two models: a worker loads
  * one model a job, and keeps it for the next. The jobs of a model follow one another.
  */
 export function cutUnits(work: readonly Work[], tokens: number): Unit[] {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { messageOf, UserError } from '../errors.ts';
+import { BLOCK_ITEMS } from '../evaluate/blocks.ts';
 import type { Unit } from '../evaluate/units.ts';
 import { specOf } from '../store/spec-file.ts';
 import type { BackendRecord, CellCost, RunRecord, RunSpec, Sample, TaskFacts } from '../types.ts';
@@ -106,9 +107,10 @@ export function parseUnit(
     if (!facts || names.has(facts.name) || rest.model !== model)
       throw new UserError(`${where}: expected a task of the run, once, found ${show(task)}`);
     names.add(facts.name);
-    if (!isNumber(from) || !isNumber(to) || from >= to || to > facts.items)
+    const isWhole = (at: number): boolean => at === facts.items || at % BLOCK_ITEMS === 0;
+    if (!isNumber(from) || !isNumber(to) || from >= to || to > facts.items || ![from, to].every(isWhole))
       throw new UserError(
-        `${where}: expected items of ${facts.name}, 0 to ${facts.items}, found ${show(from)} to ${show(to)}`,
+        `${where}: expected blocks of the items of ${facts.name}, 0 to ${facts.items}, found ${show(from)} to ${show(to)}`,
       );
     return { model, task: facts.name, from, to };
   });

@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { blocksOf, type Part } from '../../src/evaluate/blocks.ts';
+import { BLOCK_ITEMS, blocksOf, type Part } from '../../src/evaluate/blocks.ts';
 import { evaluate } from '../../src/evaluate/evaluate.ts';
 import type { LoadedTask } from '../../src/evaluate/load.ts';
 import { mergeShards } from '../../src/evaluate/merge-shards.ts';
@@ -24,6 +24,9 @@ const spec: Pick<RunSpec, 'models'> & Partial<RunSpec> = {
   texts: ['datasets/demo/README.md', 'SECURITY.md', 'LICENSE'],
   overlap: ['datasets/demo/overlap.jsonl'],
 };
+/** Of a table of 600 items, three blocks; --limit would cut it. */
+const table = join(parent, 'sums.csv');
+const long: typeof spec = { models: ['demo-tiny'], taskFiles: [table], shots: [0], device: 'cpu' };
 const N = 5;
 const whole = join(parent, 'whole');
 const parts = Array.from({ length: N }, (_, i) => join(parent, `part-${i + 1}`));
@@ -61,6 +64,23 @@ test('the parts merged are the run of one machine, to the byte', async () => {
   const scored = (record: RunRecord): unknown =>
     record.cost.map(({ model, task, shots, tokens_scored }) => [model, task, shots, tokens_scored]);
   expect(scored(merged)).toEqual(scored(expected));
+});
+
+test('a task of several blocks is divided, at no cost', async () => {
+  const rows = Array.from({ length: 600 }, (_, i) => `${i} + ${(7 * i) % 50} =, ${i + ((7 * i) % 50)}`);
+  writeFileSync(table, `context,target\n${rows.join('\n')}\n`);
+  const one = await evaluate(long, { out: join(parent, 'long'), offline: true });
+  const three = [1, 2, 3].map((i) => join(parent, `long-${i}`));
+  const computed: number[] = [];
+  for (const [i, out] of three.entries()) {
+    const record = await evaluate(long, { out, offline: true, shard: { i: i + 1, n: 3 } });
+    expect(record.shard!.slices).toHaveLength(1);
+    computed.push(record.cost[0]!.tokens_computed);
+  }
+  const merged = await mergeShards(three, join(parent, 'long-merged'));
+  expect(JSON.stringify(merged.results)).toBe(JSON.stringify(one.results));
+  expect(files(join(parent, 'long-merged'))).toEqual(files(join(parent, 'long')));
+  expect(computed.reduce((a, b) => a + b, 0)).toBe(one.cost[0]!.tokens_computed);
 });
 
 test('a part has no results, and its items are its own', () => {
@@ -151,30 +171,22 @@ describe('refuses, in one sentence', () => {
 });
 
 test('a part of a task has the blocks of the whole that hold its items', async () => {
-  // Items of 300,000 tokens: a block is full with four.
-  const examples = Array.from({ length: 14 }, (_, i) => ({ id: String(i) }));
+  // Items of 300,000 tokens: a block is full with four, and at every 256.
+  const examples = Array.from({ length: 2 * BLOCK_ITEMS + 6 }, (_, i) => ({ id: String(i) }));
   const loaded = { examples, shots: [() => []] } as unknown as LoadedTask;
   const cell = { shots: 0, draw: 0, path: '', finished: new Map() };
   const tokens = new Int32Array(300_000);
-  let built = 0;
-  const build = (example: { id: string }): Prompt => {
-    built++;
-    return { example, requests: [{ tokens, start: 1, truncated: 0, merged: false }] } as unknown as Prompt;
-  };
+  const build = (example: { id: string }): Prompt =>
+    ({ example, requests: [{ tokens, start: 1, truncated: 0, merged: false }] }) as unknown as Prompt;
   const blocks = async (part: Part): Promise<string[][]> => {
     const found: string[][] = [];
     for await (const block of blocksOf(loaded, [cell], build, 1024, part))
       found.push(block.map(({ prompt }) => prompt.example.id));
     return found;
   };
-  const all = await blocks({ from: 0, to: 14, starts: [] });
-  expect(all.map((block) => block.length)).toEqual([4, 4, 4, 2]);
-  const starts: number[] = [];
-  expect(await blocks({ from: 5, to: 9, starts })).toEqual(all.slice(1, 3));
-  expect(starts).toEqual([4, 8, 12]);
-  built = 0;
-  expect(await blocks({ from: 9, to: 10, starts })).toEqual(all.slice(2, 3));
-  expect(built).toBe(4);
-  expect(await blocks({ from: 12, to: 14, starts })).toEqual(all.slice(3));
-  expect(await blocks({ from: 7, to: 8, starts })).toEqual(all.slice(1, 2));
+  const all = await blocks({ from: 0, to: examples.length });
+  expect(all.map((block) => block.length)).toEqual([...Array.from({ length: 129 }, () => 4), 2]);
+  const middle = await blocks({ from: BLOCK_ITEMS, to: 2 * BLOCK_ITEMS });
+  expect(middle).toEqual(all.slice(64, 128));
+  expect(await blocks({ from: 2 * BLOCK_ITEMS, to: examples.length })).toEqual(all.slice(128));
 });

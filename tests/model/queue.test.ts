@@ -92,7 +92,7 @@ describe.skipIf(noRedis)(`a run through a queue${noRedis ? ` (${noRedis})` : ''}
     ...['--shots', '0,2', '--limit', '60', ...threads],
   ];
   const long = [
-    ...['--model', 'demo-medium', '--tasks', 'demo-nli,demo-lambada,demo-reading,demo-cbt'],
+    ...['--model', 'demo-medium', '--tasks', 'demo-*'],
     ...['--shots', '0,2,4', '--draws', '2', '--draw', 'per-example', ...threads],
   ];
   const smallSpec = [
