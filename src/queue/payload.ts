@@ -37,7 +37,7 @@ export type UnitSamples = readonly (readonly Sample[])[];
 const MOST_SPEC_BYTES = 16 << 20;
 /** Redis holds at most 512 MB in a value; a unit's result is some hundred kilobytes. */
 const MOST_RESULT_BYTES = 64 << 20;
-const MOST_INFLATED_BYTES = 512 << 20;
+const MOST_INFLATED_BYTES = 256 << 20;
 /** Numbers beyond these are no benchmark: they would keep a worker busy for nothing. */
 const MOST = { models: 100_000, shots: 1000, k: 100_000, draws: 10_000, threads: 1024 };
 
