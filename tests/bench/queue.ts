@@ -132,7 +132,7 @@ const SCENARIOS: readonly Scenario[] = [
 ];
 
 const percent = (share: number): string => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
-const gigabytes = (bytes: number): string => `${(bytes / 1e9).toPrecision(2)} GB`;
+const gigabytes = (bytes: number): string => `${Number((bytes / 1e9).toPrecision(2))} GB`;
 console.log(
   '| 1,000 workers | jobs | s a job | hours | efficiency | Redis busy | commands/s | coordinator busy | backlog | Redis holds | coordinator holds | twice |',
 );
