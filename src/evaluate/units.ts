@@ -23,38 +23,59 @@ export interface Unit {
  * prompts begin alike, and what is shared is computed once), and numbers are the whole run's to the last digit. A pure function of the work, so that all parts agree without having heard of each other.
  */
 export function cutShards(work: readonly Work[], n: number): Slice[][] {
-  const total = work.reduce((sum, { weight, tokens }) => sum + weight * sumOf(tokens), 0);
+  const blocks = work.flatMap(blocksOf);
+  const total = blocks.reduce((sum, block) => sum + block.weight * block.tokens, 0);
   const parts = Array.from({ length: n }, (): Slice[] => []);
   let before = 0;
-  for (const { model, task, weight, tokens } of work) {
-    for (let from = 0; from < tokens.length; from += BLOCK_ITEMS) {
-      const to = Math.min(from + BLOCK_ITEMS, tokens.length);
-      const cost = weight * sumOf(tokens.slice(from, to));
-      // A block is where its middle is.
-      const part = parts[Math.min(n - 1, Math.floor((n * (before + cost / 2)) / total))] as Slice[];
-      before += cost;
-      const last = part.at(-1);
-      if (last?.model === model && last.task === task) part[part.length - 1] = { ...last, to };
-      else part.push({ model, task, from, to });
-    }
+  for (const { slice, weight, tokens } of blocks) {
+    const cost = weight * tokens;
+    // A block is where its middle is.
+    add(parts[Math.min(n - 1, Math.floor((n * (before + cost / 2)) / total))] as Slice[], slice);
+    before += cost;
   }
   return parts;
 }
 
 /**
- * Divides a run in jobs of blocks, of about so many tokens each, none of two models: a worker loads
- * one model a job, and keeps it for the next. The jobs of a model follow one another.
+ * Divides a run in jobs of blocks, of about so many tokens each, none of two models: a worker loads one model a job, and
+ * keeps it for the next. The jobs of a model follow one another.
  */
 export function cutUnits(work: readonly Work[], tokens: number): Unit[] {
   const models = [...new Set(work.map(({ model }) => model))];
   return models.flatMap((model) => {
-    const own = work.filter((one) => one.model === model);
-    const total = own.reduce((sum, one) => sum + sumOf(one.tokens), 0);
-    const parts = cutShards(own, Math.max(1, Math.round(total / tokens)));
-    return parts.filter((slices) => slices.length > 0).map((slices) => ({ model, slices }));
+    const units: Slice[][] = [];
+    let held = Infinity;
+    for (const block of work.filter((one) => one.model === model).flatMap(blocksOf)) {
+      // A block is where it leaves the unit nearer to its size.
+      if (held + block.tokens / 2 > tokens) {
+        units.push([]);
+        held = 0;
+      }
+      add(units.at(-1) as Slice[], block.slice);
+      held += block.tokens;
+    }
+    return units.map((slices) => ({ model, slices }));
   });
 }
 
-function sumOf(values: readonly number[]): number {
-  return values.reduce((a, b) => a + b, 0);
+interface Block {
+  readonly slice: Slice;
+  readonly weight: number;
+  readonly tokens: number;
+}
+
+function blocksOf({ model, task, weight, tokens }: Work): Block[] {
+  return Array.from({ length: Math.ceil(tokens.length / BLOCK_ITEMS) }, (_, i) => {
+    const [from, to] = [i * BLOCK_ITEMS, Math.min((i + 1) * BLOCK_ITEMS, tokens.length)];
+    const own = tokens.slice(from, to).reduce((a, b) => a + b, 0);
+    return { slice: { model, task, from, to }, weight, tokens: own };
+  });
+}
+
+/** Adds a slice, to the last one where it continues that. */
+function add(slices: Slice[], slice: Slice): void {
+  const last = slices.at(-1);
+  if (last?.model === slice.model && last.task === slice.task)
+    slices[slices.length - 1] = { ...last, to: slice.to };
+  else slices.push(slice);
 }

@@ -109,7 +109,11 @@ async function nextRun(
   const ordered = all.sort((a, b) => Number(b === present) - Number(a === present));
   let watched: string | undefined;
   for (const run of ordered) {
-    const queue = new bullmq.Queue(UNITS, { connection: redis, prefix: prefixOf(run) });
+    const queue = new bullmq.Queue(UNITS, {
+      connection: redis,
+      prefix: prefixOf(run),
+      skipMetasUpdate: true,
+    });
     queue.on('error', () => {});
     try {
       const { waiting, delayed, active } = await queue.getJobCounts('waiting', 'delayed', 'active');
@@ -163,7 +167,7 @@ async function serve(
   const gone = new AbortController();
   const stop = signal ? AbortSignal.any([signal, gone.signal]) : gone.signal;
   let active = 0;
-  const process = async (job: Job<unknown>, token: string | undefined): Promise<void> => {
+  const handle = async (job: Job<unknown>, token: string | undefined): Promise<void> => {
     active++;
     try {
       await scoreJob(job);
@@ -204,7 +208,7 @@ async function serve(
       `${id}: ${items} items on ${unit.model}, ${seconds} s, ${bytes.length} bytes${outcome === 'equal' ? ', known already' : ''}`,
     );
   };
-  const worker: Worker<unknown> = new bullmq.Worker<unknown>(UNITS, process, {
+  const worker: Worker<unknown> = new bullmq.Worker<unknown>(UNITS, handle, {
     connection: redis,
     prefix: prefixOf(run),
     name,
@@ -216,7 +220,7 @@ async function serve(
   const { trouble } = troubleOnce((message) => note(`queue: ${printable(message)}`), options.url);
   worker.on('error', trouble);
   worker.on('failed', (job, error) => note(`${job?.id ?? 'a job'} failed: ${printable(messageOf(error))}`));
-  const queue = new bullmq.Queue(UNITS, { connection: redis, prefix: prefixOf(run) });
+  const queue = new bullmq.Queue(UNITS, { connection: redis, prefix: prefixOf(run), skipMetasUpdate: true });
   queue.on('error', () => {});
   try {
     for (;;) {
