@@ -82,14 +82,10 @@ describe.skipIf(noRedis)(`a run through a queue${noRedis ? ` (${noRedis})` : ''}
   const whole = join(parent, 'whole');
   const small = join(parent, 'small');
   const threads = ['--device', 'cpu', '--threads', '1'];
+  // 18 jobs of a block each.
   const spec = [
-    ...[
-      '--model',
-      'demo-small,demo-medium',
-      '--tasks',
-      'demo-nli,demo-lambada,demo-translation,demo-arithmetic*',
-    ],
-    ...['--shots', '0,2', '--limit', '60', ...threads],
+    ...['--model', 'demo-tiny,demo-small,demo-medium', '--shots', '0,2', '--limit', '60', ...threads],
+    ...['--tasks', 'demo-nli,demo-lambada,demo-translation,demo-arithmetic,demo-reading,demo-cbt'],
   ];
   const long = [
     ...['--model', 'demo-small,demo-medium', '--tasks', 'demo-*'],
