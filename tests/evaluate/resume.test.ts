@@ -74,7 +74,7 @@ function samples(out: string): Record<string, string[]> {
 }
 
 describe('a run that is stopped and taken up again', () => {
-  test('gives byte-equal results and samples whichever write it dies in', { timeout: 120_000 }, async () => {
+  test('gives byte-equal results and samples whichever write it dies in', { timeout: 300_000 }, async () => {
     const whole = join(parent, 'whole');
     const counting = crashingDisk(Infinity);
     const expected = await run(whole, { disk: counting });
