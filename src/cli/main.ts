@@ -15,6 +15,7 @@ import { reportCommand } from './report.ts';
 import { rescoreCommand } from './rescore.ts';
 import { runCommand } from './run.ts';
 import { scoreCommand } from './score.ts';
+import { serveCommand } from './serve.ts';
 import { Interrupted } from './signals.ts';
 import { tasksCommand } from './tasks.ts';
 import { verifyCommand } from './verify.ts';
@@ -38,6 +39,7 @@ async function main(args: readonly string[]): Promise<number> {
       .command(rescoreCommand)
       .command(verifyCommand)
       .command(exportCommand)
+      .command(serveCommand)
       .command(doctorCommand)
       .version(packageVersion())
       .help()

@@ -70,6 +70,9 @@ function cellResult(
     }),
   );
   const metrics = protocol.metrics.flatMap((metric) => {
+    // A served model does not tell what it would say without some words.
+    if (metric === 'acc_filtered' && !byDraw.flat().some((s) => s.values?.acc_filtered !== undefined))
+      return [];
     const estimate =
       draws.length === 1 ? reduceMetric(metric, byDraw[0] as Summary[]) : reduceDraws(metric, byDraw);
     return estimate === undefined ? [] : [[metric, estimate] as const];

@@ -5,10 +5,11 @@ import type { DownloadEvent } from '../download.ts';
 import { UserError } from '../errors.ts';
 import { groupResults } from '../metrics/groups.ts';
 import { isOffline } from '../models/hub.ts';
-import { type Model, type ModelOptions, openModel } from '../models/open.ts';
+import type { Model, ModelOptions } from '../models/open.ts';
 import { packageVersion } from '../package.ts';
 import { withPublished } from '../published/join.ts';
 import { readFigures } from '../published/read.ts';
+import type { ServedOptions } from '../remote/client/open.ts';
 import { type Disk, disk } from '../store/disk.ts';
 import { openRunFolder, promptsPath, tokensPath } from '../store/run-folder.ts';
 import { openScoreCache } from '../store/score-cache.ts';
@@ -19,12 +20,14 @@ import { environmentOf } from './environment.ts';
 import type { EvaluateOptions } from './events.ts';
 import { fetchData } from './fetch-data.ts';
 import { promptTexts, tokenTexts } from './item-texts.ts';
-import { loadTask, selectTasks } from './load.ts';
+import { type LoadedTask, loadTask, selectTasks } from './load.ts';
+import { openAnyModel } from './open-model.ts';
 import { readIndexes, withOverlap } from './overlap.ts';
 import {
   type CheckSample,
   chooseDevices,
   needsNoCheck,
+  PROBE_BOUND,
   type Probes,
   type ReadyBackend,
   readyBackend,
@@ -63,7 +66,7 @@ const TYPICAL_TOKENS = 100;
 
 /** What a run needs of the world. */
 export interface Ports {
-  readonly openModel: (ref: string, options: ModelOptions) => Promise<Model>;
+  readonly openModel: (ref: string, options: ModelOptions & ServedOptions) => Promise<Model>;
   readonly disk: Disk;
   /** Finished samples wait in memory for this long at most. */
   readonly flushMs: number;
@@ -82,7 +85,7 @@ export function evaluate(
   spec: Pick<RunSpec, 'models'> & Partial<RunSpec>,
   options: EvaluateOptions = {},
 ): Promise<RunRecord> {
-  return evaluateWith({ openModel, disk, flushMs: 1000 }, spec, options);
+  return evaluateWith({ openModel: openAnyModel, disk, flushMs: 1000 }, spec, options);
 }
 
 /** `evaluate` on a world of the caller's making. */
@@ -122,11 +125,12 @@ export async function evaluateWith(
   const source = {
     ...{ threads, dtype, signal, revision: full.revision, offline: options.offline ?? false },
     ...{ onWarning: warn, onDownload },
+    ...{ tokenizer: full.tokenizer, contextLength: full.contextLength, ...options.served },
   };
   for (const ref of full.models) models.push(await ports.openModel(ref, source));
 
-  const devices = await chooseDevices(full, warn, ports.probes);
-  const lazy = needsNoCheck(devices, full.dtype);
+  checkServed(models, loaded, warn);
+  const devices = models.every(({ served }) => served) ? [] : await chooseDevices(full, warn, ports.probes);
 
   const prompts = loaded.reduce((sum, l) => sum + l.examples.length * l.shotCounts.length, 0);
   const expectedTokens = prompts * TYPICAL_TOKENS;
@@ -181,6 +185,7 @@ export async function evaluateWith(
         return ready;
       };
       // What a score depends on must be known before any is looked up; for the CPU it is without loading.
+      const lazy = !model.served && needsNoCheck(devices, full.dtype);
       const on = lazy ? { device: 'cpu' as const, dtype: full.dtype } : (await open()).record;
       const then = folder?.former?.environment.backends?.find((backend) => backend.model === ref);
       if (then && then.device !== on.device) {
@@ -188,11 +193,20 @@ export async function evaluateWith(
           `${ref}: resumed on ${on.device} instead of ${then.device}: scores may differ in their last digits`,
         );
       }
+      const moved = probeMoved(then, model);
+      if (moved !== undefined) {
+        await (await open()).backend.close();
+        throw new UserError(
+          `${ref}: another model is served than when the run was begun: its log-probabilities of the probe moved by up to ${moved.toPrecision(2)} nats; name another --out`,
+        );
+      }
       const cache =
         options.reuse === undefined
           ? undefined
           : await openScoreCache(options.reuse, model.scoreIdentity(on));
-      await folder?.writeText(tokensPath(ref), tokenTexts(model.tokenizer));
+      // Of a server's own tokenizer the vocabulary is not known.
+      if (model.tokenizer.vocabularySize > 0)
+        await folder?.writeText(tokensPath(ref), tokenTexts(model.tokenizer));
       try {
         for (const task of loaded) {
           signal?.throwIfAborted();
@@ -223,6 +237,32 @@ export async function evaluateWith(
   } finally {
     await folder?.close();
   }
+}
+
+/** What APIs do not give: told before anything is asked. @throws UserError */
+function checkServed(
+  models: readonly Model[],
+  loaded: readonly LoadedTask[],
+  warn: (message: string) => void,
+): void {
+  const served = models.find((model) => model.served)?.identity.ref;
+  if (served === undefined) return;
+  for (const { task, protocol } of loaded) {
+    if (protocol.kind === 'generate' && protocol.beams)
+      throw new UserError(
+        `${served}: task "${task.name}" is written with beams under this protocol, and a served model writes greedily only: leave it out, or add --protocol lm-eval`,
+      );
+    if (protocol.kind === 'span' && protocol.neverAnswers)
+      warn(`${task.name}: acc_filtered is left out for ${served}: no API tells it`);
+  }
+}
+
+/** How far a served model's probe is from that of the run's beginning, where that is too far. */
+function probeMoved(then: BackendRecord | undefined, { served }: Model): number | undefined {
+  if (!then?.probe || !served) return undefined;
+  const differences = served.probe.map((l, i) => Math.abs(l - (then.probe?.[i] ?? Infinity)));
+  const most = Math.max(0, ...differences);
+  return most > PROBE_BOUND ? most : undefined;
 }
 
 /** The cost of a task that was finished in several runs. */
