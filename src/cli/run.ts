@@ -13,7 +13,10 @@ import {
   commaList,
   DEVICES,
   DTYPES,
+  requestOptions,
+  type ServedArguments,
   type SourceArguments,
+  servedOptions,
   shotList,
   sourceOptions,
   useCache,
@@ -22,7 +25,7 @@ import {
 import { downloadReporter, formatSeconds, progressOn } from './progress.ts';
 import { interruptible } from './signals.ts';
 
-interface RunArguments extends SourceArguments, CacheArguments {
+interface RunArguments extends SourceArguments, CacheArguments, ServedArguments {
   model: string[] | undefined;
   tasks: string[] | undefined;
   shots: (number | 'max')[] | undefined;
@@ -42,6 +45,7 @@ interface RunArguments extends SourceArguments, CacheArguments {
   reuse: boolean;
   spec: string | undefined;
   out: string | undefined;
+  'dry-run': boolean;
   json: boolean;
 }
 
@@ -49,12 +53,12 @@ export const runCommand: CommandModule<object, RunArguments> = {
   command: 'run',
   describe: 'Run tasks on models; without options, the bundled demo models on the bundled demo tasks',
   builder: (yargs) =>
-    cacheOption(sourceOptions(yargs))
+    servedOptions(cacheOption(sourceOptions(yargs)))
       .option('model', {
         type: 'string',
         requiresArg: true,
         describe:
-          'Folder (checkpoint or ONNX export), alias (gpt2-medium) or OWNER/NAME on the hub; several separated by commas',
+          'Folder (checkpoint or ONNX export), alias (gpt2-medium), OWNER/NAME on the hub or http(s)://host/v1#name; several separated by commas',
         coerce: commaList('model'),
       })
       .option('tasks', {
@@ -154,6 +158,11 @@ export const runCommand: CommandModule<object, RunArguments> = {
         requiresArg: true,
         describe: 'Run folder; by default reports/runs/ and a hash of what is run',
       })
+      .option('dry-run', {
+        type: 'boolean',
+        default: false,
+        describe: 'Of served models: tell how many requests and tokens the run would be',
+      })
       .option('json', { type: 'boolean', default: false, describe: 'Print run.json instead of a table' })
       .example('$0 run', 'the bundled demo, offline')
       .example(
@@ -226,6 +235,7 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
     taskFiles: args.task ?? base.taskFiles,
     stride: args.stride ?? base.stride,
     overlap: args.overlap ?? (plain ? [demoOverlap()] : base.overlap),
+    ...served(args.tokenizer ?? base.tokenizer, args['context-length'] ?? base.contextLength),
   };
   let folder = '';
   // The resolved spec holds the weights' hash: the same command on a newer checkpoint is another run.
@@ -233,8 +243,23 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
     join('reports', 'runs', createHash('sha256').update(JSON.stringify(resolved)).digest('hex').slice(0, 12));
   const progress = progressOn(process.stderr);
   const report = reporter(progress);
+  const requests = requestOptions(args);
+  if (args['dry-run']) {
+    const { countRequests } = await import('../evaluate/dry-run.ts');
+    const onEvent = (event: RunEvent): void => (event.kind === 'warning' ? report(event) : undefined);
+    const counted = await countRequests(spec, { signal, offline: args.offline, served: requests, onEvent });
+    const lines = [...counted].map(
+      ([ref, count]) =>
+        `${ref}: ${count.requests} requests, ${count.promptTokens} tokens of prompts, at most ${count.generatedTokens} generated\n`,
+    );
+    process.stdout.write(
+      args.json ? `${JSON.stringify(Object.fromEntries(counted), null, 2)}\n` : lines.join(''),
+    );
+    return;
+  }
   const record = await evaluate(spec, {
     signal,
+    served: requests,
     out: args.out ?? byHash,
     offline: args.offline,
     reuse: args.reuse ? cacheFolder() : undefined,
@@ -255,6 +280,17 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
   progress.note(`Run folder: ${folder}\nLeaderboard: ${page}`);
 }
 
+/** Left out where not given: a run without served models is the same run as before there were any. */
+function served(
+  tokenizer: string | undefined,
+  contextLength: number | undefined,
+): Pick<RunSpec, 'tokenizer' | 'contextLength'> {
+  return {
+    ...(tokenizer === undefined ? {} : { tokenizer }),
+    ...(contextLength === undefined ? {} : { contextLength }),
+  };
+}
+
 /** Tells a run's events on a progress. */
 export function reporter(progress: ReturnType<typeof progressOn>): (event: RunEvent) => void {
   const download = downloadReporter(progress);
@@ -270,7 +306,11 @@ export function reporter(progress: ReturnType<typeof progressOn>): (event: RunEv
         return progress.note(`warning: ${event.message}`);
       case 'model': {
         const { ref, architecture, parameters } = event.identity;
-        const size = `${(parameters / 1e6).toFixed(parameters < 1e7 ? 2 : 0)} M parameters`;
+        // An API need not tell the size.
+        const size =
+          parameters === 0
+            ? 'parameters unknown'
+            : `${(parameters / 1e6).toFixed(parameters < 1e7 ? 2 : 0)} M parameters`;
         return progress.note(
           `${ref}: ${architecture}, ${size}, window ${event.contextLength}, loaded in ${event.seconds.toFixed(1)} s on ${describeBackend(event.backend)}`,
         );

@@ -2,7 +2,11 @@ import type { Backend, ForwardResult, ForwardStep } from '../../types.ts';
 import type { Engine } from './engine.ts';
 
 /** A step of a served model is a whole sequence of its own: its plans share nothing, since the server keeps nothing. */
-export function servedBackend(engine: Engine, inFlight: number, close: () => void): Backend {
+export function servedBackend(
+  engine: Pick<Engine, 'score' | 'complete'>,
+  inFlight: number,
+  close: () => void,
+): Backend {
   const never = (): never => {
     throw new Error('a served model keeps no keys and values');
   };
@@ -26,7 +30,7 @@ export function servedBackend(engine: Engine, inFlight: number, close: () => voi
  * Asks for a sequence once for each token that is scored behind its end. All other targets stand in the sequence
  * itself, and the first answer tells them.
  */
-async function forward(engine: Engine, step: ForwardStep): Promise<ForwardResult> {
+async function forward(engine: Pick<Engine, 'score'>, step: ForwardStep): Promise<ForwardResult> {
   const { ids, rows, pairRow, pairTarget } = step;
   if (step.past >= 0 || step.keep >= 0 || step.banned || (step.topK ?? 1) > 1)
     throw new Error('a served model scores whole sequences only');
