@@ -40,7 +40,8 @@ export async function spawnServe(
   env: NodeJS.ProcessEnv = {},
 ): Promise<SpawnedServe> {
   const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', main, 'serve', '--port', '0', ...args], {
+  const port = args.includes('--port') ? [] : ['--port', '0'];
+  const child = spawn(process.execPath, ['--import', 'tsx', main, 'serve', ...port, ...args], {
     env: { ...process.env, EVALGPT_OFFLINE: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
