@@ -32,9 +32,9 @@ const LOADS: readonly Load[] = [
   { name: 'write 16 tokens behind 32', connections: 16, lua: body('"max_tokens":16') },
   { name: 'score 32 tokens, past the limit of 256', connections: 400, lua: SCORE },
   {
-    name: 'bodies of 5 MiB',
+    name: 'bodies past the limit of 64 KiB',
     connections: 8,
-    lua: `${JSON_POST}\nwrk.body = string.rep("x", 5 * 1024 * 1024)`,
+    lua: `${JSON_POST}\nwrk.body = string.rep("x", 100000)`,
   },
   { name: 'score 32 tokens, again', connections: 16, lua: SCORE },
 ];
@@ -70,7 +70,7 @@ const rss = (pid: number, what: 'VmRSS' | 'VmHWM'): string => {
 
 const folder = mkdtempSync(join(tmpdir(), 'evalgpt-wrk-'));
 try {
-  await using served = await spawnServe(['--model', model, '--device', 'cpu']);
+  await using served = await spawnServe(['--model', model, '--device', 'cpu', '--max-body', '65536']);
   console.log(
     '| load | connections | answers/s | p50, ms | p99, ms | answers by status | broken | RSS, MiB |',
   );

@@ -167,6 +167,18 @@ describe('limits hold', () => {
     expect((await ask(`${demo.url}/health`)).body).toEqual({ status: 'ok', in_flight: 0, waiting: 0 });
   });
 
+  test('refused requests leave nothing on the connections that they came by', async () => {
+    const warnings: Error[] = [];
+    const note = (warning: Error): number => warnings.push(warning);
+    process.on('warning', note);
+    for (let round = 0; round < 20; round++) {
+      const tried = Array.from({ length: 24 }, () => complete({ prompt: 'The pen was with', max_tokens: 2 }));
+      expect((await Promise.all(tried)).some(({ status }) => status === 429)).toBe(true);
+    }
+    process.off('warning', note);
+    expect(warnings).toEqual([]);
+  });
+
   test('of time: heads and bodies that come byte by byte', async () => {
     const port = Number(new URL(demo.url).port);
     const drip = async (first: string): Promise<[text: string, ms: number]> => {

@@ -142,12 +142,16 @@ function textOf(
   return { text, stopReason: stop.find((s) => whole.startsWith(s, text.length)) ?? null };
 }
 
+/** Tokens by themselves, kept as long as their tokenizer: answers hold the same ones again and again. */
+const spellings = new WeakMap<Tokenizer, Map<number, string>>();
+
 function spell(
   told: readonly Told[],
   tokenizer: Tokenizer,
   tokenIds: boolean,
 ): NonNullable<Choice['logprobs']> {
-  const texts = new Map<number, string>();
+  const texts = spellings.get(tokenizer) ?? new Map<number, string>();
+  spellings.set(tokenizer, texts);
   const textOfId = (id: number): string => {
     const known = texts.get(id) ?? tokenizer.decode([id]);
     texts.set(id, known);

@@ -256,9 +256,9 @@ function send(response: ServerResponse, status: number, body: object, { answerMs
     // What is left of a refused body goes nowhere, and not for long. An end at once could overtake the answer.
     const { req: request } = response;
     if (request.complete) return;
-    const socket = request.socket;
-    const end = setTimeout(() => socket.destroy(), REST_MS);
-    request.on('end', () => clearTimeout(end));
-    socket.on('close', () => clearTimeout(end));
+    const end = setTimeout(() => request.socket.destroy(), REST_MS);
+    // The connection may live on: nothing may be left on its socket.
+    request.once('close', () => clearTimeout(end));
+    request.resume();
   });
 }
