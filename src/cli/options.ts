@@ -1,6 +1,6 @@
 import type { Argv } from 'yargs';
 import { UserError } from '../errors.ts';
-import type { Device, Dtype } from '../types.ts';
+import type { Device, Dtype, RunSpec } from '../types.ts';
 
 export const DEVICES: readonly (Device | 'auto')[] = ['auto', 'cpu', 'cuda', 'webgpu'];
 export const DTYPES: readonly Dtype[] = ['fp32', 'fp16', 'int8'];
@@ -145,5 +145,17 @@ export function requestOptions({ concurrency, timeout }: ServedArguments): {
   return {
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(timeout === undefined ? {} : { timeoutMs: 1000 * timeout }),
+  };
+}
+
+/** What of a spec says how a served model is asked: left out where not given, as in a run without one. */
+export function servedSpec(
+  args: ServedArguments,
+  base: Partial<RunSpec>,
+): Pick<RunSpec, 'tokenizer' | 'contextLength'> {
+  const { tokenizer = base.tokenizer, 'context-length': contextLength = base.contextLength } = args;
+  return {
+    ...(tokenizer === undefined ? {} : { tokenizer }),
+    ...(contextLength === undefined ? {} : { contextLength }),
   };
 }

@@ -17,6 +17,7 @@ import {
   type ServedArguments,
   type SourceArguments,
   servedOptions,
+  servedSpec,
   shotList,
   sourceOptions,
   useCache,
@@ -235,7 +236,7 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
     taskFiles: args.task ?? base.taskFiles,
     stride: args.stride ?? base.stride,
     overlap: args.overlap ?? (plain ? [demoOverlap()] : base.overlap),
-    ...served(args.tokenizer ?? base.tokenizer, args['context-length'] ?? base.contextLength),
+    ...servedSpec(args, base),
   };
   let folder = '';
   // The resolved spec holds the weights' hash: the same command on a newer checkpoint is another run.
@@ -278,17 +279,6 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
       "The bundled models are small and know the demo's words only: see datasets/demo/README.md.",
     );
   progress.note(`Run folder: ${folder}\nLeaderboard: ${page}`);
-}
-
-/** Left out where not given: a run without served models is the same run as before there were any. */
-function served(
-  tokenizer: string | undefined,
-  contextLength: number | undefined,
-): Pick<RunSpec, 'tokenizer' | 'contextLength'> {
-  return {
-    ...(tokenizer === undefined ? {} : { tokenizer }),
-    ...(contextLength === undefined ? {} : { contextLength }),
-  };
 }
 
 /** Tells a run's events on a progress. */

@@ -70,7 +70,7 @@ function cellResult(
     }),
   );
   const metrics = protocol.metrics.flatMap((metric) => {
-    // A served model does not tell what it would say without some words.
+    // Not every served model tells what it would say without some words.
     if (metric === 'acc_filtered' && !byDraw.flat().some((s) => s.values?.acc_filtered !== undefined))
       return [];
     const estimate =

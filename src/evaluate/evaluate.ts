@@ -245,15 +245,16 @@ function checkServed(
   loaded: readonly LoadedTask[],
   warn: (message: string) => void,
 ): void {
-  const served = models.find((model) => model.served)?.identity.ref;
-  if (served === undefined) return;
-  for (const { task, protocol } of loaded) {
-    if (protocol.kind === 'generate' && protocol.beams)
-      throw new UserError(
-        `${served}: task "${task.name}" is written with beams under this protocol, and a served model writes greedily only: leave it out, or add --protocol lm-eval`,
-      );
-    if (protocol.kind === 'span' && protocol.neverAnswers)
-      warn(`${task.name}: acc_filtered is left out for ${served}: no API tells it`);
+  for (const { identity, served } of models) {
+    if (!served) continue;
+    for (const { task, protocol } of loaded) {
+      if (protocol.kind === 'generate' && protocol.beams)
+        throw new UserError(
+          `${identity.ref}: task "${task.name}" is written with beams under this protocol, and a served model writes greedily only: leave it out, or add --protocol lm-eval`,
+        );
+      if (protocol.kind === 'span' && protocol.neverAnswers && !served.tellsIds)
+        warn(`${task.name}: acc_filtered is left out: ${identity.ref} does not tell tokens by their ids`);
+    }
   }
 }
 

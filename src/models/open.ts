@@ -38,8 +38,11 @@ export interface Model {
    * @throws UserError where the runtime can't load the model
    */
   open(options: OpenOptions): Promise<Backend>;
-  /** Of a model behind an API: its log-probabilities of a fixed text. Devices and weights are its server's. */
-  readonly served?: { readonly probe: readonly number[] };
+  /**
+   * Of a model behind an API, whose devices and weights are its server's: its log-probabilities of a fixed text, and
+   * whether it tells the most probable tokens by their ids.
+   */
+  readonly served?: { readonly probe: readonly number[]; readonly tellsIds: boolean };
 }
 
 export interface OpenOptions {

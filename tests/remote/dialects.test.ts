@@ -159,6 +159,25 @@ describe('the most probable token', () => {
   });
 });
 
+describe('the most probable token that is not banned', () => {
+  const reply = (tops: object, own: number): object => ({
+    choices: [{ prompt_logprobs: [null, { ...tops, 7: { logprob: own } }] }],
+  });
+  const [some, all] = [
+    { 3: { logprob: -1 }, 4: { logprob: -2 } },
+    { 3: { logprob: -1 }, 5: { logprob: -2 } },
+  ];
+  test.each([
+    ['is this one behind a banned one', some, -1.5, [3], true],
+    ['is another one', some, -1.5, [4], false],
+    ['is not this one, which is banned', some, -0.5, [7], false],
+    ['is not known where all that are listed are banned', all, -3, [3, 5], false],
+  ])('%s', (_, tops, own, banned, allowed) => {
+    const scores = readScores(reply(tops, own), [5, 7], 'prompt_logprobs', 'url', new Set(banned));
+    expect(scores.allowed?.[1]).toBe(allowed);
+  });
+});
+
 test('addresses hold no secrets, and keys go where they belong', () => {
   expect(parseAddress('https://host/v1/#meta/Llama%203')).toEqual({
     ref: 'https://host/v1/#meta/Llama%203',

@@ -26,14 +26,11 @@ const QUICK: ScorerOptions = {
 async function turning(evil: Handle, key?: string): Promise<{ api: FakeApi; scorer: Scorer }> {
   if (key !== undefined) vi.stubEnv('EVALGPT_API_KEY', key);
   const good = hashServer(VLLM, tokenizer);
-  let probed = false;
-  const api = await fakeApi((body, request, response) => {
-    if (request.url !== '/v1/completions') return good(body, request, response);
-    if (probed) return evil(body, request, response);
-    probed = true;
-    return good(body, request, response);
-  });
-  return { api, scorer: await openScorer(`${api.url}/v1#hash`, QUICK) };
+  let turned = false;
+  const api = await fakeApi((body, request, response) => (turned ? evil : good)(body, request, response));
+  const scorer = await openScorer(`${api.url}/v1#hash`, QUICK);
+  turned = true;
+  return { api, scorer };
 }
 
 const PAIR = { context: 'Who is it', continuation: ' then' };

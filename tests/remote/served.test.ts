@@ -170,6 +170,7 @@ describe('a run', () => {
       expect({ ...result, metrics: {}, model: '', centred: 0, published: [] }).toEqual({
         ...{ ...expected, metrics: {}, model: '', centred: 0, published: [] },
       });
+      expect(Object.keys(result.metrics)).toEqual(Object.keys(expected?.metrics ?? {}));
       for (const [name, { value }] of Object.entries(result.metrics))
         expect(value / (expected?.metrics[name]?.value || 1)).toBeCloseTo(
           expected?.metrics[name]?.value ? 1 : 0,

@@ -1,5 +1,6 @@
 import type { Backend, ForwardResult, ForwardStep } from '../../types.ts';
 import type { Engine } from './engine.ts';
+import type { PromptScores } from './reply.ts';
 
 /** A step of a served model is a whole sequence of its own: its plans share nothing, since the server keeps nothing. */
 export function servedBackend(
@@ -32,7 +33,7 @@ export function servedBackend(
  */
 async function forward(engine: Pick<Engine, 'score'>, step: ForwardStep): Promise<ForwardResult> {
   const { ids, rows, pairRow, pairTarget } = step;
-  if (step.past >= 0 || step.keep >= 0 || step.banned || (step.topK ?? 1) > 1)
+  if (step.past >= 0 || step.keep >= 0 || (step.topK ?? 1) > 1)
     throw new Error('a served model scores whole sequences only');
   const last = ids.length - 1;
   const behind = new Set<number>();
@@ -42,7 +43,7 @@ async function forward(engine: Pick<Engine, 'score'>, step: ForwardStep): Promis
   const start = (rows[0] as number) + 1;
   const scored = await Promise.all(
     (targets.length > 0 ? targets : [undefined]).map((target) =>
-      engine.score(target === undefined ? ids : [...ids, target], Math.min(start, ids.length)),
+      engine.score(target === undefined ? ids : [...ids, target], Math.min(start, ids.length), step.banned),
     ),
   );
   const first = scored[0];
@@ -54,9 +55,16 @@ async function forward(engine: Pick<Engine, 'score'>, step: ForwardStep): Promis
     if (ids[at + 1] !== pairTarget[i]) throw new Error('a target does not stand in its sequence');
     return first.logprobs[at + 1] as number;
   });
-  const topIds = Int32Array.from(rows, (at) => {
-    if (at < last) return first.greedy[at + 1] ? (ids[at + 1] as number) : -1;
-    return targets.find((_, t) => scored[t]?.greedy[at + 1]) ?? -1;
-  });
-  return { logprobs, topIds, topLogprobs: new Float32Array(rows.length), allowedIds: new Int32Array(0) };
+  // Of other tokens than the targets nobody asks.
+  const targetsWhere = (is: (scores: PromptScores, at: number) => boolean | undefined): Int32Array =>
+    Int32Array.from(rows, (at) => {
+      if (at < last) return is(first, at + 1) ? (ids[at + 1] as number) : -1;
+      return targets.find((_, t) => is(scored[t] as PromptScores, at + 1)) ?? -1;
+    });
+  return {
+    logprobs,
+    topIds: targetsWhere(({ greedy }, at) => greedy[at]),
+    topLogprobs: new Float32Array(rows.length),
+    allowedIds: step.banned ? targetsWhere(({ allowed }, at) => allowed?.[at]) : new Int32Array(0),
+  };
 }

@@ -21,7 +21,8 @@ export function countingModel(model: Model, count: RequestCount): Model {
   const engine: Pick<Engine, 'score' | 'complete'> = {
     async score({ length }) {
       add(length, 0);
-      return { logprobs: new Float32Array(length), greedy: new Array<boolean>(length).fill(false) };
+      const none = new Array<boolean>(length).fill(false);
+      return { logprobs: new Float32Array(length), greedy: none, allowed: none };
     },
     async complete({ prompt, maxTokens }) {
       add(prompt.length, maxTokens);

@@ -20,8 +20,10 @@ export interface Engine {
   readonly dialect: Dialect;
   /** Log-probabilities of the probe's text. */
   readonly probe: readonly number[];
+  /** Whether many of the most probable tokens are told, by their ids: what is most probable but for some is then known. */
+  readonly tellsIds: boolean;
   /** Scores a prompt; where it goes as text, the token at `start` must begin where it begins here. */
-  score(ids: ArrayLike<number>, start: number): Promise<PromptScores>;
+  score(ids: ArrayLike<number>, start: number, banned?: Int32Array): Promise<PromptScores>;
   complete(prompt: Prompted): Promise<Completed>;
 }
 
@@ -48,6 +50,8 @@ const DIALECTS: readonly Dialect[] = [
 /** Attempts at each: a server may fail where it should refuse. */
 const PROBE_ATTEMPTS = 3;
 
+/** Most probable tokens that are asked where some are banned: as many as vLLM gives unless told. */
+const MANY = 20;
 /** Bytes that an answer may have: of its own, and for each token. */
 const ANSWER_BYTES = 65_536;
 const TOKEN_BYTES = 1024;
@@ -62,12 +66,13 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   let last: UserError | undefined;
   for (const dialect of DIALECTS) {
     try {
-      const scores = await scoreOnce(options, dialect, ids, 1, PROBE_ATTEMPTS);
+      const scores = await scoreOnce(options, dialect, ids, 1, { attempts: PROBE_ATTEMPTS });
       if (scores.tokens && !dialect.tokenIds) checkTokens(scores.tokens, ids, options);
       return {
         dialect,
         probe: Array.from(scores.logprobs.subarray(1)),
-        score: (prompt, start) => scoreOnce(options, dialect, prompt, start),
+        tellsIds: dialect.tokenIds && (await tellsMany(options, dialect, ids)),
+        score: (prompt, start, banned) => scoreOnce(options, dialect, prompt, start, { banned }),
         complete: (prompt) => completeOnce(options, dialect, prompt),
       };
     } catch (error) {
@@ -82,6 +87,18 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   throw new UserError(
     `${base}#${name}: the server does not give the log-probabilities of a prompt, which scores are made of (echo with logprobs, or vLLM's prompt_logprobs, at /completions; chat APIs have neither): ${last?.message ?? ''}`,
   );
+}
+
+/** Whether the server lists as many tokens as are asked where some are banned, by their ids. */
+async function tellsMany(options: EngineOptions, dialect: Dialect, ids: readonly number[]): Promise<boolean> {
+  try {
+    const asked = { attempts: PROBE_ATTEMPTS, banned: new Int32Array(0) };
+    const { tokens = [] } = await scoreOnce(options, dialect, ids, 1, asked);
+    return dialect.form === 'prompt_logprobs' || tokens.every((token) => tokenId(token) !== undefined);
+  } catch (error) {
+    if (error instanceof Refused || error instanceof NoScores) return false;
+    throw error;
+  }
 }
 
 function probeIds(tokenizer: Tokenizer): number[] {
@@ -130,21 +147,22 @@ async function scoreOnce(
   dialect: Dialect,
   ids: ArrayLike<number>,
   start: number,
-  attempts?: number,
+  { attempts, banned }: { readonly attempts?: number; readonly banned?: Int32Array | undefined } = {},
 ): Promise<PromptScores> {
   const { http, base, name, tokenizer } = options;
   const { form, maxTokens, tokenIds } = dialect;
   const url = `${base}/completions`;
   const list = Array.from(ids);
+  const top = banned ? MANY : 1;
   const prompt = dialect.ids ? list : textOf(list, tokenizer);
   const body = {
     ...{ model: name, prompt, max_tokens: maxTokens, temperature: 0 },
-    ...(form === 'echo' ? { echo: true, logprobs: 1 } : { prompt_logprobs: 1 }),
+    ...(form === 'echo' ? { echo: true, logprobs: top } : { prompt_logprobs: top }),
     ...(form === 'echo' && tokenIds ? { return_tokens_as_token_ids: true } : {}),
   };
-  const most = ANSWER_BYTES + TOKEN_BYTES * (list.length + 1);
+  const most = ANSWER_BYTES + TOKEN_BYTES * (banned ? 4 : 1) * (list.length + 1);
   const reply = await http.json(url, { body, most, ...(attempts === undefined ? {} : { attempts }) });
-  const scores = readScores(reply, ids, form, url);
+  const scores = readScores(reply, ids, form, url, banned && new Set(banned));
   if (typeof prompt === 'string') checkText(scores, prompt, list, start, tokenizer, url);
   return scores;
 }

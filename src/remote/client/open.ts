@@ -79,7 +79,7 @@ export async function openServed(ref: string, options: ModelOptions & ServedOpti
       },
       threads: 0,
       runtime: 'served',
-      served: { probe: engine.probe },
+      served: { probe: engine.probe, tellsIds: engine.tellsIds },
       // The same address may serve other weights tomorrow: the probe's log-probabilities tell them apart.
       scoreIdentity: () => [
         'served',

@@ -9,6 +9,8 @@ export interface PromptScores {
   readonly logprobs: Float32Array;
   /** [n]: true where the token is the most probable one at its place. */
   readonly greedy: readonly boolean[];
+  /** [n]: true where it is the most probable one of those that are not banned; only where some are. */
+  readonly allowed?: readonly boolean[];
   /** [n], as the server spells them; only by `echo`. */
   readonly tokens?: readonly string[];
   /** [n]: characters of the text before each token; only by `echo`, where the server tells. */
@@ -55,9 +57,15 @@ export function tokenId(token: string): number | undefined {
  * @throws UserError where the answer has another number of tokens, other tokens, or what is no log-probability;
  *   NoScores where it has none at all
  */
-export function readScores(reply: unknown, ids: ArrayLike<number>, form: Form, url: string): PromptScores {
+export function readScores(
+  reply: unknown,
+  ids: ArrayLike<number>,
+  form: Form,
+  url: string,
+  banned?: ReadonlySet<number>,
+): PromptScores {
   const choice = onlyChoice(reply, url);
-  return form === 'echo' ? readEcho(choice, ids, url) : readPromptLogprobs(choice, ids, url);
+  return form === 'echo' ? readEcho(choice, ids, url, banned) : readPromptLogprobs(choice, ids, url, banned);
 }
 
 /** An answer without the log-probabilities that were asked. */
@@ -65,7 +73,12 @@ export class NoScores extends UserError {
   override name = 'NoScores';
 }
 
-function readEcho(choice: Json, ids: ArrayLike<number>, url: string): PromptScores {
+function readEcho(
+  choice: Json,
+  ids: ArrayLike<number>,
+  url: string,
+  banned: ReadonlySet<number> | undefined,
+): PromptScores {
   const found = choice.logprobs as Json | null | undefined;
   const { tokens, token_logprobs: logprobs, top_logprobs: tops, text_offset: offsets } = found ?? {};
   if (!Array.isArray(tokens) || !Array.isArray(logprobs))
@@ -80,7 +93,7 @@ function readEcho(choice: Json, ids: ArrayLike<number>, url: string): PromptScor
     throw new UserError(`${url}: expected "tokens" to be texts`);
   if (n > 1 && (!Array.isArray(tops) || tops.length !== tokens.length))
     throw new NoScores(`${url}: the answer holds no most probable tokens`);
-  const result = { logprobs: new Float32Array(n), greedy: new Array<boolean>(n).fill(false) };
+  const result = emptyScores(n, banned);
   for (let i = 0; i < n; i++) {
     const id = tokenId(tokens[i] as string);
     if (id !== undefined && id !== ids[i])
@@ -95,19 +108,25 @@ function readEcho(choice: Json, ids: ArrayLike<number>, url: string): PromptScor
     );
     result.logprobs[i] = own;
     result.greedy[i] = isMostProbable(own, ids[i] as number, others);
+    if (banned && result.allowed) result.allowed[i] = isAllowed(own, ids[i] as number, others, banned);
   }
   const places =
     Array.isArray(offsets) && offsets.every(Number.isSafeInteger) ? offsets.slice(0, n) : undefined;
   return { ...result, tokens: (tokens as string[]).slice(0, n), ...(places ? { offsets: places } : {}) };
 }
 
-function readPromptLogprobs(choice: Json, ids: ArrayLike<number>, url: string): PromptScores {
+function readPromptLogprobs(
+  choice: Json,
+  ids: ArrayLike<number>,
+  url: string,
+  banned: ReadonlySet<number> | undefined,
+): PromptScores {
   const { prompt_logprobs: places } = choice;
   if (!Array.isArray(places)) throw new NoScores(`${url}: the answer holds no prompt_logprobs`);
   const n = ids.length;
   if (places.length !== n)
     throw new UserError(`${url}: expected log-probabilities of ${n} tokens, found ${places.length}`);
-  const result = { logprobs: new Float32Array(n), greedy: new Array<boolean>(n).fill(false) };
+  const result = emptyScores(n, banned);
   for (let i = 1; i < n; i++) {
     const entries = Object.entries((places[i] as Json | null) ?? {}).map(([id, entry]) => {
       const value = typeof entry === 'object' && entry !== null ? (entry as Json).logprob : entry;
@@ -118,8 +137,33 @@ function readPromptLogprobs(choice: Json, ids: ArrayLike<number>, url: string): 
       throw new UserError(`${url}: expected token ${ids[i]} at place ${i}, found it not`);
     result.logprobs[i] = own;
     result.greedy[i] = isMostProbable(own, ids[i] as number, entries);
+    if (banned && result.allowed) result.allowed[i] = isAllowed(own, ids[i] as number, entries, banned);
   }
   return result;
+}
+
+function emptyScores(
+  n: number,
+  banned: ReadonlySet<number> | undefined,
+): { logprobs: Float32Array; greedy: boolean[]; allowed?: boolean[] } {
+  const none = (): boolean[] => new Array<boolean>(n).fill(false);
+  return { logprobs: new Float32Array(n), greedy: none(), ...(banned ? { allowed: none() } : {}) };
+}
+
+/**
+ * True where every more probable token is banned. A token behind all that are listed besides it, each of them banned, is
+ * taken for none: others that the server did not list may stand before it.
+ */
+function isAllowed(
+  own: number,
+  id: number,
+  listed: readonly (readonly [id: number | undefined, logprob: number])[],
+  banned: ReadonlySet<number>,
+): boolean {
+  const others = listed.filter(([other]) => other !== id);
+  const isLast = others.length > 0 && others.every(([, logprob]) => logprob > own);
+  const open = others.filter(([other]) => other === undefined || !banned.has(other));
+  return !banned.has(id) && !isLast && isMostProbable(own, id, open);
 }
 
 /**
