@@ -122,6 +122,26 @@ export interface Backend {
   /** Frees a kept trunk or a cache. */
   release(trunk: number): Promise<void>;
   close(): Promise<void>;
+  /** Steps that may be under way at once, 2 unless told: a served model answers many. */
+  readonly inFlight?: number;
+  /** Continues a prompt greedily, where the engine does so by itself and has no caches to be stepped through. */
+  complete?(prompt: Prompted): Promise<Completed>;
+}
+
+/** A prompt for an engine that continues it by itself. */
+export interface Prompted {
+  readonly prompt: Int32Array;
+  readonly maxTokens: number;
+  readonly stop: readonly string[];
+}
+
+/** What such an engine wrote: the text before a stop string, and all tokens, where it tells them. */
+export interface Completed {
+  readonly text: string;
+  readonly tokens: readonly number[];
+  readonly logprobs: readonly number[];
+  /** `stop` by a stop string, `end` by an end token, `length` by a limit. */
+  readonly reason: 'stop' | 'end' | 'length';
 }
 
 /** A finished item as it lies in a samples file: everything a metric, report or check needs without the model. */
@@ -220,6 +240,10 @@ export interface RunSpec {
   readonly stride: number | null;
   /** Indexes of `evalgpt overlap`: which items stand in the training data. */
   readonly overlap: readonly string[];
+  /** Of served models: whose tokenizer they have, where not their server's own is asked. */
+  readonly tokenizer?: string;
+  /** Of served models: tokens of their window, where the server does not tell. */
+  readonly contextLength?: number;
 }
 
 /** Items of one task on one model: those from `from` to before `to`, in the order of the data. */
@@ -267,6 +291,13 @@ export interface ModelIdentity {
   readonly architecture: string;
   readonly config_sha256: string;
   readonly tokenizer_sha256: string;
+  /** Of a model behind an API, whose weights can't be seen: sha256 is then over this. */
+  readonly served?: {
+    readonly url: string;
+    readonly name: string;
+    /** What of the server's /models stays the same from call to call. */
+    readonly entry: Readonly<Record<string, string | number | boolean | null>>;
+  };
 }
 
 export interface TaskIdentity {
@@ -396,7 +427,7 @@ export interface CellCost {
 /** What a model was computed on, and how far that is from float32 on the CPU. */
 export interface BackendRecord {
   readonly model: string;
-  readonly device: Device;
+  readonly device: Device | 'served';
   readonly dtype: Dtype;
   /** Null where it is float32 on the CPU itself. */
   readonly check: {
@@ -411,6 +442,8 @@ export interface BackendRecord {
     /** The largest difference with which the device is believed. */
     readonly bound: number;
   } | null;
+  /** Of a served model: its log-probabilities of a fixed text, by which another model is told at a resume. */
+  readonly probe?: readonly number[];
 }
 
 export interface RunRecord {

@@ -15,7 +15,11 @@ import {
   cacheOption,
   commaList,
   DEVICES,
+  requestOptions,
+  type ServedArguments,
   type SourceArguments,
+  servedOptions,
+  servedSpec,
   sourceOptions,
   useCache,
   wholeNumber,
@@ -24,7 +28,7 @@ import { progressOn } from './progress.ts';
 import { reporter } from './run.ts';
 import { interruptible } from './signals.ts';
 
-interface CheckArguments extends SourceArguments, CacheArguments {
+interface CheckArguments extends SourceArguments, CacheArguments, ServedArguments {
   baseline: string;
   model: string | undefined;
   candidate: string | undefined;
@@ -47,7 +51,7 @@ export const checkCommand: CommandModule<object, CheckArguments> = {
   command: 'check',
   describe: 'Hold a checkpoint against a baseline: exit code 0 no regression, 1 regression, 3 inconclusive',
   builder: (yargs) =>
-    cacheOption(sourceOptions(yargs))
+    servedOptions(cacheOption(sourceOptions(yargs)))
       .option('baseline', {
         type: 'string',
         requiresArg: true,
@@ -253,8 +257,10 @@ async function runModel(
       models: [args.model as string],
       revision: args.revision ?? null,
       ...(args.task ? { taskFiles: args.task } : {}),
+      ...servedSpec(args, spec),
     },
     {
+      served: requestOptions(args),
       signal,
       out,
       offline: args.offline,

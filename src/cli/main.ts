@@ -16,6 +16,7 @@ import { reportCommand } from './report.ts';
 import { rescoreCommand } from './rescore.ts';
 import { runCommand } from './run.ts';
 import { scoreCommand } from './score.ts';
+import { serveCommand } from './serve.ts';
 import { Interrupted } from './signals.ts';
 import { tasksCommand } from './tasks.ts';
 import { verifyCommand } from './verify.ts';
@@ -42,6 +43,7 @@ async function main(args: readonly string[]): Promise<number> {
       .command(verifyCommand)
       .command(exportCommand)
       .command(workerCommand)
+      .command(serveCommand)
       .command(doctorCommand)
       .version(packageVersion())
       .help()

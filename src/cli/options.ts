@@ -1,6 +1,6 @@
 import type { Argv } from 'yargs';
 import { UserError } from '../errors.ts';
-import type { Device, Dtype } from '../types.ts';
+import type { Device, Dtype, RunSpec } from '../types.ts';
 
 export const DEVICES: readonly (Device | 'auto')[] = ['auto', 'cpu', 'cuda', 'webgpu'];
 export const DTYPES: readonly Dtype[] = ['fp32', 'fp16', 'int8'];
@@ -107,4 +107,63 @@ export function sourceOptions<T>(yargs: Argv<T>): Argv<T & SourceArguments> {
       default: false,
       describe: 'Make no request: use what is in the caches (also EVALGPT_OFFLINE=1)',
     });
+}
+
+/** How a model behind an API is reached. */
+export interface ServedArguments {
+  tokenizer: string | undefined;
+  'context-length': number | undefined;
+  concurrency: number | undefined;
+  timeout: number | undefined;
+}
+
+export function servedOptions<T>(yargs: Argv<T>): Argv<T & ServedArguments> {
+  return yargs
+    .option('tokenizer', {
+      type: 'string',
+      requiresArg: true,
+      describe:
+        "Of a served model: whose tokenizer it has (folder or name); by default the server's own is asked",
+    })
+    .option('context-length', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'Of a served model: tokens of its window, where the server does not tell',
+      coerce: wholeNumber('context-length', 4),
+    })
+    .option('concurrency', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'Of a served model: requests under way at once, 8 unless told',
+      coerce: wholeNumber('concurrency', 1),
+    })
+    .option('timeout', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'Of a served model: seconds that an answer may take, 120 unless told',
+      coerce: wholeNumber('timeout', 1),
+    });
+}
+
+/** The options that say how requests are made, and nothing of what they ask. */
+export function requestOptions({ concurrency, timeout }: ServedArguments): {
+  readonly concurrency?: number;
+  readonly timeoutMs?: number;
+} {
+  return {
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(timeout === undefined ? {} : { timeoutMs: 1000 * timeout }),
+  };
+}
+
+/** What of a spec says how a served model is asked: left out where not given, as in a run without one. */
+export function servedSpec(
+  args: ServedArguments,
+  base: Partial<RunSpec>,
+): Pick<RunSpec, 'tokenizer' | 'contextLength'> {
+  const { tokenizer = base.tokenizer, 'context-length': contextLength = base.contextLength } = args;
+  return {
+    ...(tokenizer === undefined ? {} : { tokenizer }),
+    ...(contextLength === undefined ? {} : { contextLength }),
+  };
 }

@@ -14,7 +14,11 @@ import {
   DEVICES,
   DTYPES,
   queueAddress,
+  requestOptions,
+  type ServedArguments,
   type SourceArguments,
+  servedOptions,
+  servedSpec,
   shardOption,
   shotList,
   sourceOptions,
@@ -24,7 +28,7 @@ import {
 import { downloadReporter, formatSeconds, progressOn } from './progress.ts';
 import { interruptible } from './signals.ts';
 
-interface RunArguments extends SourceArguments, CacheArguments {
+interface RunArguments extends SourceArguments, CacheArguments, ServedArguments {
   model: string[] | undefined;
   tasks: string[] | undefined;
   shots: (number | 'max')[] | undefined;
@@ -48,6 +52,7 @@ interface RunArguments extends SourceArguments, CacheArguments {
   reuse: boolean;
   spec: string | undefined;
   out: string | undefined;
+  'dry-run': boolean;
   json: boolean;
 }
 
@@ -55,12 +60,12 @@ export const runCommand: CommandModule<object, RunArguments> = {
   command: 'run',
   describe: 'Run tasks on models; without options, the bundled demo models on the bundled demo tasks',
   builder: (yargs) =>
-    cacheOption(sourceOptions(yargs))
+    servedOptions(cacheOption(sourceOptions(yargs)))
       .option('model', {
         type: 'string',
         requiresArg: true,
         describe:
-          'Folder (checkpoint or ONNX export), alias (gpt2-medium) or OWNER/NAME on the hub; several separated by commas',
+          'Folder (checkpoint or ONNX export), alias (gpt2-medium), OWNER/NAME on the hub or http(s)://host/v1#name; several separated by commas',
         coerce: commaList('model'),
       })
       .option('tasks', {
@@ -181,6 +186,11 @@ export const runCommand: CommandModule<object, RunArguments> = {
         requiresArg: true,
         describe: 'Run folder; by default reports/runs/ and a hash of what is run',
       })
+      .option('dry-run', {
+        type: 'boolean',
+        default: false,
+        describe: 'Of served models: tell how many requests and tokens the run would be',
+      })
       .option('json', { type: 'boolean', default: false, describe: 'Print run.json instead of a table' })
       .example('$0 run', 'the bundled demo, offline')
       .example(
@@ -254,6 +264,7 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
     taskFiles: args.task ?? base.taskFiles,
     stride: args.stride ?? base.stride,
     overlap: args.overlap ?? (plain ? [demoOverlap()] : base.overlap),
+    ...servedSpec(args, base),
   };
   let folder = '';
   const { shard } = args;
@@ -264,8 +275,22 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
   };
   const progress = progressOn(process.stderr);
   const report = reporter(progress);
+  const requests = requestOptions(args);
+  if (args['dry-run']) {
+    const { countRequests } = await import('../evaluate/dry-run.ts');
+    const onEvent = (event: RunEvent): void => (event.kind === 'warning' ? report(event) : undefined);
+    const counted = await countRequests(spec, { signal, offline: args.offline, served: requests, onEvent });
+    const lines = [...counted].map(
+      ([ref, count]) =>
+        `${ref}: ${count.requests} requests, ${count.promptTokens} tokens of prompts, at most ${count.generatedTokens} generated\n`,
+    );
+    process.stdout.write(
+      args.json ? `${JSON.stringify(Object.fromEntries(counted), null, 2)}\n` : lines.join(''),
+    );
+    return;
+  }
   const options = {
-    ...{ signal, out: args.out ?? byHash, offline: args.offline },
+    ...{ signal, out: args.out ?? byHash, offline: args.offline, served: requests },
     onEvent(event: RunEvent): void {
       if (event.kind === 'folder') folder = event.path;
       report(event);
@@ -347,7 +372,11 @@ export function reporter(progress: ReturnType<typeof progressOn>): (event: RunEv
         return progress.note(`warning: ${event.message}`);
       case 'model': {
         const { ref, architecture, parameters } = event.identity;
-        const size = `${(parameters / 1e6).toFixed(parameters < 1e7 ? 2 : 0)} M parameters`;
+        // An API need not tell the size.
+        const size =
+          parameters === 0
+            ? 'parameters unknown'
+            : `${(parameters / 1e6).toFixed(parameters < 1e7 ? 2 : 0)} M parameters`;
         return progress.note(
           `${ref}: ${architecture}, ${size}, window ${event.contextLength}, loaded in ${event.seconds.toFixed(1)} s on ${describeBackend(event.backend)}`,
         );

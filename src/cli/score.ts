@@ -4,11 +4,20 @@ import { messageOf, UserError } from '../errors.ts';
 import type { PairError } from '../evaluate/scorer.ts';
 import { describeBackend } from '../report/format.ts';
 import type { Device, Dtype, Pair } from '../types.ts';
-import { DEVICES, DTYPES, type SourceArguments, sourceOptions, wholeNumber } from './options.ts';
+import {
+  DEVICES,
+  DTYPES,
+  requestOptions,
+  type ServedArguments,
+  type SourceArguments,
+  servedOptions,
+  sourceOptions,
+  wholeNumber,
+} from './options.ts';
 import { downloadReporter, formatSeconds, progressOn } from './progress.ts';
 import { interruptible } from './signals.ts';
 
-interface ScoreArguments extends SourceArguments {
+interface ScoreArguments extends SourceArguments, ServedArguments {
   model: string;
   input: string;
   output: string;
@@ -23,12 +32,13 @@ export const scoreCommand: CommandModule<object, ScoreArguments> = {
   command: 'score',
   describe: 'Score a JSONL file of {"context", "continuation"} pairs: the bare engine',
   builder: (yargs) =>
-    sourceOptions(yargs)
+    servedOptions(sourceOptions(yargs))
       .option('model', {
         type: 'string',
         requiresArg: true,
         demandOption: true,
-        describe: 'Folder (checkpoint or ONNX export), alias, or OWNER/NAME on the hub',
+        describe:
+          'Folder (checkpoint or ONNX export), alias, OWNER/NAME on the hub, or http(s)://host/v1#name',
       })
       .option('input', {
         type: 'string',
@@ -80,6 +90,7 @@ async function scoreFile(args: ScoreArguments, signal: AbortSignal): Promise<voi
     dtype: args.dtype,
     revision: args.revision ?? null,
     offline: args.offline,
+    ...{ tokenizer: args.tokenizer, contextLength: args['context-length'], ...requestOptions(args) },
     signal,
     onDownload: downloadReporter(progress),
     onWarning: (message) => progress.note(`warning: ${message}`),

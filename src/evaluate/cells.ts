@@ -102,6 +102,9 @@ function cellResult({ task, ids, model, spec }: ResultContext, draws: readonly C
   );
   const names = task.metrics as readonly MetricName[];
   const metrics = names.flatMap((metric) => {
+    // Not every served model tells what it would say without some words.
+    if (metric === 'acc_filtered' && !byDraw.flat().some((s) => s.values?.acc_filtered !== undefined))
+      return [];
     const estimate =
       draws.length === 1 ? reduceMetric(metric, byDraw[0] as Summary[]) : reduceDraws(metric, byDraw);
     return estimate === undefined ? [] : [[metric, estimate] as const];

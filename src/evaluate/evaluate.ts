@@ -1,7 +1,8 @@
 import { groups } from '../../tasks/groups.ts';
 import { coreTasks } from '../../tasks/index.ts';
+import { UserError } from '../errors.ts';
 import { groupResults } from '../metrics/groups.ts';
-import { openModel } from '../models/open.ts';
+import type { Model } from '../models/open.ts';
 import { withPublished } from '../published/join.ts';
 import { readFigures } from '../published/read.ts';
 import { disk } from '../store/disk.ts';
@@ -11,8 +12,9 @@ import type { Backend, BackendRecord, CellCost, CellResult, Example, RunRecord, 
 import { absentCells, cellResults, factsOf } from './cells.ts';
 import type { EvaluateOptions } from './events.ts';
 import { promptTexts, tokenTexts } from './item-texts.ts';
+import { openAnyModel } from './open-model.ts';
 import { loadBackend, type Ports, prepare } from './prepare.ts';
-import type { ReadyBackend } from './ready.ts';
+import { PROBE_BOUND, type ReadyBackend } from './ready.ts';
 import { runTask } from './run-task.ts';
 import { cutShards } from './units.ts';
 import { workOf } from './work.ts';
@@ -56,7 +58,7 @@ export function evaluate(
   spec: Pick<RunSpec, 'models'> & Partial<RunSpec>,
   options: EvaluateOptions = {},
 ): Promise<RunRecord> {
-  return evaluateWith({ openModel, disk, flushMs: 1000 }, spec, options);
+  return evaluateWith({ openModel: openAnyModel, disk, flushMs: 1000 }, spec, options);
 }
 
 /** `evaluate` on a world of the caller's making. */
@@ -74,7 +76,7 @@ export async function evaluateWith(
     onEvent?.({ kind: 'warning', message });
   };
   const prepared = await prepare(ports, full, options, warn);
-  const { tasks: loaded, models, lazy, environment } = prepared;
+  const { tasks: loaded, models, environment } = prepared;
   const slices = shard && (cutShards(workOf(loaded, models), shard.n)[shard.i - 1] ?? []);
 
   const results: CellResult[] = [];
@@ -126,6 +128,7 @@ export async function evaluateWith(
         return ready;
       };
       // What a score depends on must be known before any is looked up; for the CPU it is without loading.
+      const lazy = prepared.lazy && !model.served;
       const on = lazy ? { device: 'cpu' as const, dtype: full.dtype } : (await open()).record;
       const then = folder?.former?.environment.backends?.find((backend) => backend.model === ref);
       if (then && then.device !== on.device) {
@@ -133,11 +136,20 @@ export async function evaluateWith(
           `${ref}: resumed on ${on.device} instead of ${then.device}: scores may differ in their last digits`,
         );
       }
+      const moved = probeMoved(then, model);
+      if (moved !== undefined) {
+        await (await open()).backend.close();
+        throw new UserError(
+          `${ref}: another model is served than when the run was begun: its log-probabilities of the probe moved by up to ${moved.toPrecision(2)} nats; name another --out`,
+        );
+      }
       const cache =
         options.reuse === undefined
           ? undefined
           : await openScoreCache(options.reuse, model.scoreIdentity(on));
-      await folder?.writeText(tokensPath(ref), tokenTexts(model.tokenizer));
+      // Of a server's own tokenizer the vocabulary is not known.
+      if (model.tokenizer.vocabularySize > 0)
+        await folder?.writeText(tokensPath(ref), tokenTexts(model.tokenizer));
       try {
         for (const task of loaded) {
           signal?.throwIfAborted();
@@ -179,6 +191,14 @@ export async function evaluateWith(
   } finally {
     await folder?.close();
   }
+}
+
+/** How far a served model's probe is from that of the run's beginning, where that is too far. */
+function probeMoved(then: BackendRecord | undefined, { served }: Model): number | undefined {
+  if (!then?.probe || !served) return undefined;
+  const differences = served.probe.map((l, i) => Math.abs(l - (then.probe?.[i] ?? Infinity)));
+  const most = Math.max(0, ...differences);
+  return most > PROBE_BOUND ? most : undefined;
 }
 
 /** The cost of a task that was finished in several runs. */

@@ -1,4 +1,5 @@
 import type { DownloadEvent } from '../download.ts';
+import type { ServedOptions } from '../remote/client/open.ts';
 import type { BackendRecord, CellResult, ModelIdentity, RunRecord } from '../types.ts';
 
 /** What a run says while it goes on. */
@@ -37,6 +38,8 @@ export interface EvaluateOptions {
   readonly onEvent?: ((event: RunEvent) => void) | undefined;
   /** Only the i-th of n parts of the run, counted from 1: see cutShards. */
   readonly shard?: { readonly i: number; readonly n: number } | undefined;
+  /** How requests to served models are made; results do not depend on it. */
+  readonly served?: Omit<ServedOptions, 'tokenizer' | 'contextLength'>;
   /** Folder to write the run to, or how to name it after what is run; without one nothing is written. */
   readonly out?: string | ((spec: RunRecord['spec']) => string) | undefined;
 }

@@ -1,7 +1,7 @@
 import { judgeText } from '../metrics/sample.ts';
 import { generatedTokens } from '../prompts/fit.ts';
 import { beam } from '../scoring/beam.ts';
-import { type Generated, type GenerationRequest, generate } from '../scoring/generate.ts';
+import { cutAt, type Generated, type GenerationRequest, generate } from '../scoring/generate.ts';
 import type { GenerateProtocol } from '../task.ts';
 import type { Example } from '../types.ts';
 import type { BlockContext, Item } from './blocks.ts';
@@ -34,7 +34,7 @@ export async function generateBlock(
       counts.planned += tokens.length + fed;
       const stop = (ids: readonly number[]): boolean =>
         cutAt(tokenizer.decode(ids), protocol.stop) !== undefined;
-      return { prompt: tokens, maxTokens, stop };
+      return { prompt: tokens, maxTokens, stop, stopStrings: protocol.stop };
     });
     if (!group.some((i) => open[i])) continue;
     const options = { contextLength, endTokens, signal, onStep };
@@ -47,17 +47,11 @@ export async function generateBlock(
       const item = block[index] as Item;
       const { tokens, logprobs } = text;
       const hits = text.hits ?? tokens.map(() => true);
-      const whole = tokenizer.decode(tokens);
+      const whole = text.text ?? tokenizer.decode(tokens);
       const answer = cutAt(whole, protocol.stop) ?? whole;
       counts.scored += tokens.length;
       const span = { tokens, logprobs: logprobs.map(digits), hits };
       finish(item, scoredSample(item, [span], judgeText(protocol, item.prompt.example, answer)));
     }
   }
-}
-
-/** The text before the first stop string in it; undefined where there is none. */
-export function cutAt(text: string, stop: readonly string[]): string | undefined {
-  const places = stop.map((s) => text.indexOf(s)).filter((at) => at >= 0);
-  return places.length === 0 ? undefined : text.slice(0, Math.min(...places));
 }

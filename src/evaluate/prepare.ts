@@ -4,6 +4,7 @@ import { UserError } from '../errors.ts';
 import { isOffline } from '../models/hub.ts';
 import type { Model, ModelOptions } from '../models/open.ts';
 import { packageVersion } from '../package.ts';
+import type { ServedOptions } from '../remote/client/open.ts';
 import type { Disk } from '../store/disk.ts';
 import type { Device, RunRecord, RunSpec } from '../types.ts';
 import { checkSample } from './check-sample.ts';
@@ -24,7 +25,7 @@ import { loadTexts } from './texts.ts';
 
 /** What a run needs of the world. */
 export interface Ports {
-  readonly openModel: (ref: string, options: ModelOptions) => Promise<Model>;
+  readonly openModel: (ref: string, options: ModelOptions & ServedOptions) => Promise<Model>;
   readonly disk: Disk;
   /** Finished samples wait in memory for this long at most. */
   readonly flushMs: number;
@@ -55,7 +56,7 @@ const TYPICAL_TOKENS = 100;
 export async function prepare(
   ports: Ports,
   full: RunSpec,
-  options: Pick<EvaluateOptions, 'offline' | 'signal' | 'onEvent'>,
+  options: Pick<EvaluateOptions, 'offline' | 'signal' | 'onEvent' | 'served'>,
   warn: (message: string) => void,
 ): Promise<Prepared> {
   const { signal, onEvent } = options;
@@ -80,9 +81,11 @@ export async function prepare(
   const source = {
     ...{ threads, dtype, signal, revision: full.revision, offline: options.offline ?? false },
     ...{ onWarning: warn, onDownload },
+    ...{ tokenizer: full.tokenizer, contextLength: full.contextLength, ...options.served },
   };
   for (const ref of full.models) models.push(await ports.openModel(ref, source));
-  const devices = await chooseDevices(full, warn, ports.probes);
+  checkServed(models, tasks, warn);
+  const devices = models.every(({ served }) => served) ? [] : await chooseDevices(full, warn, ports.probes);
   return {
     ...{ full, tasks, models, devices },
     lazy: needsNoCheck(devices, full.dtype),
@@ -94,6 +97,25 @@ export async function prepare(
     },
     environment: environmentOf({ ort: models[0]?.runtime ?? '', threads: models[0]?.threads ?? 0 }),
   };
+}
+
+/** What APIs do not give: told before anything is asked. @throws UserError */
+function checkServed(
+  models: readonly Model[],
+  loaded: readonly LoadedTask[],
+  warn: (message: string) => void,
+): void {
+  for (const { identity, served } of models) {
+    if (!served) continue;
+    for (const { task, protocol } of loaded) {
+      if (protocol.kind === 'generate' && protocol.beams)
+        throw new UserError(
+          `${identity.ref}: task "${task.name}" is written with beams under this protocol, and a served model writes greedily only: leave it out, or add --protocol lm-eval`,
+        );
+      if (protocol.kind === 'span' && protocol.neverAnswers && !served.tellsIds)
+        warn(`${task.name}: acc_filtered is left out: ${identity.ref} does not tell tokens by their ids`);
+    }
+  }
 }
 
 /** Loads a model of the run and, where the device is not the reference itself, checks it on the run's first items. */

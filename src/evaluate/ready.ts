@@ -55,12 +55,21 @@ export function needsNoCheck(devices: readonly Device[], dtype: Dtype): boolean 
   return devices[0] !== undefined && isReference(devices[0], dtype);
 }
 
+/** A server whose log-probabilities of the probe moved by more than this, in nats, has another model by now. */
+export const PROBE_BOUND = 0.1;
+
 /**
- * Loads a model on the first of the devices that gives, on the run's first items, the CPU's numbers in float32.
+ * Loads a model on the first of the devices that gives, on the run's first items, the CPU's numbers in float32. A
+ * served model is taken as it is.
  * @throws UserError where none does
  */
 export async function readyBackend(model: Model, options: ReadyOptions): Promise<ReadyBackend> {
   const { device: wanted, devices, dtype, tokensToCompute, warn, signal } = options;
+  if (model.served) {
+    const backend = await model.open({ device: 'cpu', dtype, tokensToCompute });
+    const identity = { model: model.identity.ref, device: 'served' as const, dtype };
+    return { backend, record: { ...identity, check: null, probe: model.served.probe } };
+  }
   const sample = devices.some((device) => !isReference(device, dtype)) ? options.sample() : undefined;
   let reference: Scored[] | undefined;
 

@@ -12,7 +12,8 @@ export async function scoreBlock(
   protocol: ScoredProtocol,
   { task, model, backend, cache, signal, onStep, finish, counts }: BlockContext,
 ): Promise<void> {
-  const banned = bannedTokens(protocol, model.tokenizer);
+  // Where tokens have no ids, it can't be told which of them are banned.
+  const banned = model.served?.tellsIds === false ? undefined : bannedTokens(protocol, model.tokenizer);
   const owners = block.flatMap((item, i) => item.prompt.requests.map((_, pair) => ({ item: i, pair })));
   const requests = block.flatMap((item) => item.prompt.requests);
   const plan = planScoring(requests, planLimits(model.architecture));

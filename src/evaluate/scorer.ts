@@ -1,8 +1,9 @@
 import { UserError } from '../errors.ts';
 import { isGreedy } from '../metrics/sample.ts';
-import { type ModelOptions, openModel } from '../models/open.ts';
+import type { ModelOptions } from '../models/open.ts';
 import { type JoinOptions, pairEncoder } from '../prompts/join.ts';
-import { type Generated, type GenerationRequest, generate } from '../scoring/generate.ts';
+import type { ServedOptions } from '../remote/client/open.ts';
+import { cutAt, type Generated, type GenerationRequest, generate } from '../scoring/generate.ts';
 import { planLimits, planScoring } from '../scoring/plan.ts';
 import { score } from '../scoring/score.ts';
 import type {
@@ -16,7 +17,7 @@ import type {
   Scored,
   Tokenizer,
 } from '../types.ts';
-import { cutAt } from './generate-block.ts';
+import { openAnyModel } from './open-model.ts';
 import { type CheckSample, checkTokens, chooseDevices, readyBackend } from './ready.ts';
 
 /** The scores of one pair, as `evalgpt score` prints them. Log-probabilities in nats. */
@@ -39,7 +40,7 @@ export interface PairError {
   readonly error: string;
 }
 
-export interface ScorerOptions extends ModelOptions {
+export interface ScorerOptions extends ModelOptions, ServedOptions {
   readonly join?: JoinOptions['join'];
   /** Read text that spells a special token as that token. */
   readonly specialTokens?: boolean;
@@ -93,11 +94,11 @@ export interface GeneratedText {
 }
 
 /**
- * Opens a checkpoint folder for scoring.
+ * Opens a model for scoring: a checkpoint folder, a name, or one behind an API, `http(s)://host/v1#name`.
  * @throws UserError where it can't be opened
  */
 export async function openScorer(ref: string, options: ScorerOptions = {}): Promise<Scorer> {
-  const model = await openModel(ref, options);
+  const model = await openAnyModel(ref, options);
   const encode = pairEncoder(model.tokenizer, {
     contextLength: model.contextLength,
     join: options.join ?? 'exact',
@@ -113,7 +114,7 @@ export async function openScorer(ref: string, options: ScorerOptions = {}): Prom
       const began = performance.now();
       const { device = 'cpu', dtype = 'fp32' } = options;
       const warn = (message: string): void => options.onWarning?.(message);
-      const devices = await chooseDevices({ device, dtype }, warn);
+      const devices = model.served ? [] : await chooseDevices({ device, dtype }, warn);
       const sample = (): CheckSample => firstRequests(requests, model.identity.parameters);
       const asked = { device, devices, dtype, tokensToCompute };
       const { backend, record } = await readyBackend(model, { ...asked, sample, warn, signal });
@@ -169,6 +170,7 @@ export async function openScorer(ref: string, options: ScorerOptions = {}): Prom
           prompt: Int32Array.from(tokens.slice(-room)),
           maxTokens,
           stop: (ids) => stop.length > 0 && cutAt(tokenizer.decode(ids), stop) !== undefined,
+          stopStrings: stop,
         }),
       );
       const tokens = requests.reduce((sum, r) => sum + r.prompt.length + maxTokens, 0);
@@ -177,9 +179,9 @@ export async function openScorer(ref: string, options: ScorerOptions = {}): Prom
       const results: GeneratedText[] = [];
       const { endTokens } = model;
       for await (const [i, generated] of generate(requests, backend, { contextLength, endTokens, signal })) {
-        const whole = tokenizer.decode(generated.tokens);
+        const whole = generated.text ?? tokenizer.decode(generated.tokens);
         const truncated = Math.max(0, (prompts[i]?.length ?? 0) - room);
-        results[i] = { text: cutAt(whole, stop) ?? whole, ...generated, truncated };
+        results[i] = { ...generated, text: cutAt(whole, stop) ?? whole, truncated };
       }
       return results;
     },

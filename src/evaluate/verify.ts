@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { openTaskFiles } from '../custom/open.ts';
 import { UserError } from '../errors.ts';
-import { type Model, openModel } from '../models/open.ts';
+import type { Model } from '../models/open.ts';
 import { random, shuffled } from '../stats/random.ts';
 import { disk } from '../store/disk.ts';
 import { type Place, readSamplesAt, scanLines } from '../store/read-run.ts';
@@ -15,6 +15,7 @@ import { type BlockContext, builderFor, itemsOf } from './blocks.ts';
 import { type Cell, cellResults, cellsOf, factsOf, summarise } from './cells.ts';
 import { generateBlock } from './generate-block.ts';
 import { type LoadedTask, loadTask, selectTasks } from './load.ts';
+import { openAnyModel } from './open-model.ts';
 import { CHECK_BOUND } from './ready.ts';
 import { scoreBlock } from './score-block.ts';
 import { loadTexts } from './texts.ts';
@@ -65,7 +66,10 @@ export async function verifyRun(folder: string, options: VerifyOptions): Promise
   const models: Model[] = [];
   for (const identity of record.spec.models) {
     const source = { threads: spec.threads, revision: spec.revision, offline: options.offline ?? false };
-    const model = await openModel(identity.ref, { ...source, signal: options.signal });
+    const { tokenizer, contextLength } = spec;
+    const model = await openAnyModel(identity.ref, {
+      ...{ ...source, tokenizer, contextLength, signal: options.signal },
+    });
     for (const key of ['sha256', 'tokenizer_sha256'] as const) {
       if (model.identity[key] !== identity[key])
         throw new UserError(

@@ -29,12 +29,20 @@ export interface Model {
   /** The runtime's version. */
   readonly runtime: string;
   /** Everything but the request that a score depends on. */
-  scoreIdentity(on: { readonly device: Device; readonly dtype: Dtype }): readonly (string | number)[];
+  scoreIdentity(on: {
+    readonly device: Device | 'served';
+    readonly dtype: Dtype;
+  }): readonly (string | number)[];
   /**
    * Loads the weights. For a small number of tokens the load is kept short, for a large one the run.
    * @throws UserError where the runtime can't load the model
    */
   open(options: OpenOptions): Promise<Backend>;
+  /**
+   * Of a model behind an API, whose devices and weights are its server's: its log-probabilities of a fixed text, and
+   * whether it tells the most probable tokens by their ids.
+   */
+  readonly served?: { readonly probe: readonly number[]; readonly tellsIds: boolean };
 }
 
 export interface OpenOptions {

@@ -39,6 +39,8 @@ export async function resolveModel(ref: string, options: HubOptions = {}): Promi
       throw new UserError(`--revision ${options.revision}: ${ref} is a folder, not a model of the hub`);
     return { path: ref };
   }
+  if (/^https?:\/\//i.test(ref))
+    throw new UserError(`--model ${ref}: is served, and has no files to be read here`);
   const bundled = /^demo-([a-z0-9-]+)$/.exec(ref)?.[1];
   if (bundled !== undefined) {
     const path = join(packageFolder(), 'datasets', 'demo', bundled);

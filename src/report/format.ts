@@ -112,6 +112,7 @@ function formatNumber(value: number): string {
 
 /** Where a model was computed, and how far that is from float32 on the CPU. */
 export function describeBackend({ device, dtype, check }: BackendRecord): string {
+  if (device === 'served') return 'its server';
   if (!check) return `${device}, ${dtype}`;
   const { tokens, items, mean, max, flipped } = check;
   return `${device}, ${dtype}; against the CPU in fp32 on ${items} items (${tokens} tokens): ${mean.toPrecision(2)} nats a token apart on average, ${max.toPrecision(2)} at most, ${flipped} ${flipped === 1 ? 'answer' : 'answers'} flipped`;

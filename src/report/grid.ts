@@ -31,7 +31,7 @@ export function grid(board: Board): Html {
 <tr><th class="first" rowspan="2" scope="col" data-sort="task">task</th>${board.models.map((model, m) => {
     const own = columns.filter((column) => column.model === m);
     if (own.length === 0) return false;
-    return html`<th class="begins" colspan="${own.length}" scope="colgroup" data-model="${m}">${model.name}<span class="soft">${formatSize(model.identity.parameters)} parameters</span></th>`;
+    return html`<th class="begins" colspan="${own.length}" scope="colgroup" data-model="${m}">${model.name}<span class="soft">${model.identity.parameters > 0 ? `${formatSize(model.identity.parameters)} parameters` : 'size not told'}</span></th>`;
   })}</tr>
 <tr>${columns.map(({ model, k, begins }) => html`<th class="${begins ? 'number begins' : 'number'}" scope="col" data-model="${model}" data-k="${k}" data-sort="${model}.${k}">k = ${board.shots[k]}</th>`)}</tr>
 </thead>

@@ -84,6 +84,8 @@ export function commandOf({ spec }: RunRecord): string {
     ['overflow', spec.overflow === 'drop-shots' ? null : spec.overflow],
     ['stride', spec.stride === null ? null : String(spec.stride)],
     ['overlap', spec.overlap.join(',') || null],
+    ['tokenizer', spec.tokenizer ?? null],
+    ['context-length', spec.contextLength === undefined ? null : String(spec.contextLength)],
   ];
   return [
     'evalgpt run',

@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import type { Backend } from '../types.ts';
 import { entersAt, groupsOf, type Likely, leavesAt } from './groups.ts';
 
@@ -8,10 +9,14 @@ export interface GenerationRequest {
   readonly maxTokens: number;
   /** Asked after each token with all generated so far: true ends the text, the last token included. */
   readonly stop: (generated: readonly number[]) => boolean;
+  /** The same rule for an engine that writes by itself: the text ends before the first of these. */
+  readonly stopStrings?: readonly string[];
 }
 
 /** A greedy continuation: `stop` by its stop rule, `end` by the end token (not included), `length` by a limit. */
 export interface Generated {
+  /** The text before a stop string, where the engine tells it: its tokens may then be unknown and left out. */
+  readonly text?: string;
   readonly tokens: readonly number[];
   readonly logprobs: readonly number[];
   readonly reason: 'stop' | 'end' | 'length';
@@ -45,6 +50,10 @@ export async function* generate(
   options: GenerateOptions,
 ): AsyncGenerator<[request: number, generated: Generated], void, undefined> {
   const { batch = BATCH, signal, onStep, contextLength, endTokens } = options;
+  if (backend.complete) {
+    yield* completions(requests, backend, options);
+    return;
+  }
   const prompts = requests.map(({ prompt }) => prompt);
   for await (const group of groupsOf(prompts, backend, { prompts: batch, branches: 1, signal, onStep })) {
     const open: Sequence[] = [];
@@ -93,4 +102,36 @@ export async function* generate(
       yield* finished.splice(0);
     }
   }
+}
+
+/** Has an engine that writes by itself continue the prompts, many at once; they come in their order. */
+async function* completions(
+  requests: readonly GenerationRequest[],
+  backend: Backend,
+  { signal, onStep }: GenerateOptions,
+): AsyncGenerator<[request: number, generated: Generated], void, undefined> {
+  const limit = pLimit(backend.inFlight ?? 2);
+  const texts = requests.map(({ prompt, maxTokens, stopStrings = [] }) =>
+    limit(async () => {
+      signal?.throwIfAborted();
+      return backend.complete!({ prompt, maxTokens, stop: stopStrings });
+    }),
+  );
+  // One that fails while an earlier one is awaited must not count as an unhandled rejection.
+  for (const text of texts) text.catch(() => {});
+  try {
+    for (const [i, text] of texts.entries()) {
+      const generated = await text;
+      onStep?.(requests[i]!.prompt.length + generated.tokens.length);
+      yield [i, generated];
+    }
+  } finally {
+    limit.clearQueue();
+  }
+}
+
+/** The text before the first stop string in it; undefined where there is none. */
+export function cutAt(text: string, stop: readonly string[]): string | undefined {
+  const places = stop.map((s) => text.indexOf(s)).filter((at) => at >= 0);
+  return places.length === 0 ? undefined : text.slice(0, Math.min(...places));
 }

@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import type { Backend, ForwardResult, Request, Scored } from '../types.ts';
 import { neededSteps, type Plan, type PlannedStep, planLimits, planScoring } from './plan.ts';
 
-/** Steps under way at once: one in the model, one waiting, so that the model never waits for this thread. */
+/** Steps under way at once unless a backend can do more: one in the model, one waiting, so that the model never waits for this thread. */
 const IN_FLIGHT = 2;
 
 export interface ScoreOptions {
@@ -47,7 +47,7 @@ export async function* score(
   const lastUse = new Map<number, PlannedStep>();
   for (const step of steps) if (step.past >= 0) lastUse.set(step.past, step);
 
-  const limit = pLimit(IN_FLIGHT);
+  const limit = pLimit(backend.inFlight ?? IN_FLIGHT);
   const run = async (step: PlannedStep): Promise<ForwardResult> => {
     options.signal?.throwIfAborted();
     // A trunk that only unwanted requests build on need not be kept.

@@ -26,6 +26,8 @@ const FIELDS: Readonly<Record<Exclude<keyof RunSpec, 'models' | 'tasks'>, (value
   taskFiles: isTexts,
   stride: (v) => v === null || (isCount(v) && v > 0),
   overlap: isTexts,
+  tokenizer: (v) => typeof v === 'string',
+  contextLength: (v) => isCount(v) && v > 0,
 };
 
 /**
