@@ -224,6 +224,7 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
     { resultTable },
     specFile,
     { isTaskModule },
+    { wouldGetKey },
   ] = await Promise.all([
     import('../evaluate/evaluate.ts'),
     import('../report/merge.ts'),
@@ -231,6 +232,7 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
     import('../report/table.ts'),
     import('../store/spec-file.ts'),
     import('../custom/open.ts'),
+    import('../remote/client/address.ts'),
   ]);
   const file = args.spec === undefined ? undefined : await specFile.readSpecFile(args.spec);
   const base = fillSpec({ models: DEMO_MODELS, ...file?.spec });
@@ -239,6 +241,12 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
   if (module !== undefined) {
     throw new UserError(
       `--spec ${args.spec}: its task file ${module} is a program, which a spec alone does not run: add --task ${base.taskFiles.join(',')}`,
+    );
+  }
+  const stranger = args.model === undefined ? wouldGetKey(base.models) : undefined;
+  if (stranger !== undefined) {
+    throw new UserError(
+      `--spec ${args.spec}: a spec alone sends no key to the server that it names: add --model ${stranger}, or unset EVALGPT_API_KEY`,
     );
   }
   // Without a word on what to run, the demo; with files alone, no tasks besides.

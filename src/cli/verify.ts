@@ -56,16 +56,23 @@ export const verifyCommand: CommandModule<object, VerifyArguments> = {
 
 async function verify(args: VerifyArguments, signal: AbortSignal): Promise<void> {
   useCache(args);
-  const [{ verifyRun }, { isTaskModule }, { readRecord }] = await Promise.all([
+  const [{ verifyRun }, { isTaskModule }, { readRecord }, { wouldGetKey }] = await Promise.all([
     import('../evaluate/verify.ts'),
     import('../custom/open.ts'),
     import('../store/run-folder.ts'),
+    import('../remote/client/address.ts'),
   ]);
   const { spec } = await readRecord(args.dir);
   const module = args.task === undefined ? spec.taskFiles.find(isTaskModule) : undefined;
   if (module !== undefined) {
     throw new UserError(
       `${args.dir}: its task file ${module} is a program, which a run folder alone does not run: add --task ${spec.taskFiles.join(',')}`,
+    );
+  }
+  const stranger = wouldGetKey(spec.models.map(({ ref }) => ref));
+  if (stranger !== undefined) {
+    throw new UserError(
+      `${args.dir}: a run folder alone sends no key to the server that it names, ${stranger}: unset EVALGPT_API_KEY`,
     );
   }
   const progress = progressOn(process.stderr);

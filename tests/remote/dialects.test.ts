@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { openScorer, type PairScore, type ScorerOptions } from '../../src/evaluate/scorer.ts';
-import { apiKey, parseAddress } from '../../src/remote/client/address.ts';
+import { apiKey, parseAddress, wouldGetKey } from '../../src/remote/client/address.ts';
+import { servedBackend } from '../../src/remote/client/backend.ts';
 import { retryAfter } from '../../src/remote/client/http.ts';
 import { readScores } from '../../src/remote/client/reply.ts';
 import type { Tokenizer } from '../../src/types.ts';
@@ -178,6 +179,47 @@ describe('the most probable token that is not banned', () => {
   });
 });
 
+test('a step asks once for each token behind its sequence, and its rows are answered by them', async () => {
+  const asked: number[][] = [];
+  const backend = servedBackend(
+    {
+      async score(ids) {
+        asked.push(Array.from(ids));
+        const last = ids[3] as number;
+        const flags = (at: number, end: boolean): boolean[] => [false, false, at === 2, end];
+        return {
+          logprobs: Float32Array.of(0, -1, -2, -last),
+          greedy: flags(2, last === 9),
+          allowed: flags(1, last === 8),
+        };
+      },
+      complete: () => Promise.reject(new Error('not asked')),
+    },
+    1,
+    () => {},
+  );
+  const index = Int32Array.of(0, 1, 2);
+  const step = {
+    ...{
+      ids: Int32Array.of(1, 2, 3),
+      positions: index,
+      enter: index,
+      exit: index.map(() => 3),
+      past: -1,
+      keep: -1,
+    },
+    ...{ rows: Int32Array.of(1, 2), pairRow: Int32Array.of(0, 1, 1), pairTarget: Int32Array.of(3, 9, 8) },
+  };
+  const found = await backend.forward({ ...step, banned: Int32Array.of(9) });
+  expect(asked).toEqual([
+    [1, 2, 3, 8],
+    [1, 2, 3, 9],
+  ]);
+  expect(Array.from(found.logprobs)).toEqual([-2, -9, -8]);
+  expect(Array.from(found.topIds)).toEqual([3, 9]);
+  expect(Array.from(found.allowedIds)).toEqual([-1, 8]);
+});
+
 test('addresses hold no secrets, and keys go where they belong', () => {
   expect(parseAddress('https://host/v1/#meta/Llama%203')).toEqual({
     ref: 'https://host/v1/#meta/Llama%203',
@@ -193,6 +235,10 @@ test('addresses hold no secrets, and keys go where they belong', () => {
   expect(apiKey('https://api.openai.com.example/v1', { OPENAI_API_KEY: 'theirs' })).toBeUndefined();
   expect(apiKey('http://127.0.0.1:8000/v1', both)).toBe('own');
   expect(() => apiKey('http://example.com/v1', both)).toThrow('not sent over http to another machine');
+  const refs = ['demo-tiny', 'https://host/v1#m'];
+  expect([wouldGetKey(refs, both), wouldGetKey(refs, {}), wouldGetKey(['demo-tiny'], both)]).toEqual([
+    ...['https://host/v1#m', undefined, undefined],
+  ]);
   expect(() => apiKey('https://host', { EVALGPT_API_KEY: 'a b' })).toThrow('printable ASCII');
 });
 

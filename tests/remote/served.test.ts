@@ -8,6 +8,7 @@ import { openScorer, type PairScore } from '../../src/evaluate/scorer.ts';
 import { samplesPath } from '../../src/store/run-folder.ts';
 import type { Pair, RunRecord, Sample } from '../../src/types.ts';
 import { chaosProxy } from '../helpers/chaos-proxy.ts';
+import { evalgpt } from '../helpers/cli.ts';
 import { type ServedDemo, serveDemo, spawnServe } from '../helpers/served.ts';
 
 /** A bundled model scored through `serve` and the client, against the same model in this process. */
@@ -215,6 +216,19 @@ describe('a run', () => {
     expect(sum() - before * 2).toBe(counts?.requests);
     expect(counts?.promptTokens).toBeGreaterThan(5000);
     expect(counts?.generatedTokens).toBeGreaterThan(0);
+  });
+
+  test('that only a file names gets no key', { timeout: 60_000 }, async () => {
+    const spec = join(folder, 'spec.json');
+    writeFileSync(spec, JSON.stringify({ models: [served.ref], tasks: ['demo-nli'], tokenizer: MODEL }));
+    const env = { EVALGPT_API_KEY: 'a-key' };
+    const run = await evalgpt(['run', '--spec', spec, '--out', join(folder, 'unnamed')], { env });
+    expect(run).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(`add --model ${served.ref}, or unset`),
+    });
+    const verify = await evalgpt(['verify', join(folder, 'remote')], { env });
+    expect(verify).toMatchObject({ code: 2, stderr: expect.stringContaining('unset EVALGPT_API_KEY') });
   });
 
   test('that is resumed when another model is served is refused', { timeout: 60_000 }, async () => {

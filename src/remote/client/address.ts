@@ -65,3 +65,8 @@ export function apiKey(base: string, environment: NodeJS.ProcessEnv = process.en
   }
   return key;
 }
+
+/** The first model whose server would get a key: one that only a file names, which may come from anyone, should not. */
+export function wouldGetKey(refs: readonly string[], environment?: NodeJS.ProcessEnv): string | undefined {
+  return refs.find((ref) => isServed(ref) && apiKey(parseAddress(ref).base, environment) !== undefined);
+}
