@@ -152,8 +152,10 @@ describe.skipIf(noRedis)(`a run through a queue${noRedis ? ` (${noRedis})` : ''}
     console.log(
       `one machine ${seconds.toFixed(1)} s; by the queue 1 worker ${one.toFixed(1)} s, 3 workers ${three.toFixed(1)} s (${shares.join(' + ')} jobs)`,
     );
-    // Nothing is left behind.
-    expect(await client.keys('evalgpt*')).toEqual([]);
+    // No job or result is left behind; a worker that was just then asking for work may have made BullMQ's own small keys.
+    const left = (): Promise<string[]> => client.keys('evalgpt*');
+    const own = /:(?:meta|id|marker|stalled-check)$/;
+    await until('nothing to be left', async () => (await left()).every((key) => own.test(key)));
   });
 
   test('survives a killed worker, a stopped one and a killed Redis', { timeout: 600_000 }, async () => {
