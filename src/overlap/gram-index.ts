@@ -201,7 +201,7 @@ export function probeStride(longLengths: readonly number[]): number {
 }
 
 function bitArray(entries: number): Int32Array {
-  const bits = Math.max(5, Math.ceil(Math.log2(Math.max(1, entries) * FILTER_BITS)));
+  const bits = Math.max(6, Math.ceil(Math.log2(Math.max(1, entries) * FILTER_BITS)));
   return share(new Int32Array(2 ** (Math.min(bits, 31) - 5)));
 }
 
@@ -210,20 +210,25 @@ export function placeOf(shortEnds: Uint8Array, hash: number): number {
   return Math.imul(hash, 0x9e3779b1) >>> (Math.clz32(shortEnds.length) + 1);
 }
 
-/** The place of a hash in a bit array: its upper bits, for its lower ones choose the slot. */
-function bitOf(bits: Int32Array, hash: number): number {
-  return Math.imul(hash, 0x9e3779b1) >>> (Math.clz32(bits.length) - 4);
+/** The word of a hash in a bit array of two words or more: its upper bits, for its lower ones choose the slot. */
+function wordOf(bits: Int32Array, hash: number): number {
+  return Math.imul(hash, 0x9e3779b1) >>> (Math.clz32(bits.length) + 1);
+}
+
+/** A hash has two bits of one word: as few false hits as two places of the memory give, nearly, for one look. */
+function bitsOf(hash: number): number {
+  return (1 << hash) | (1 << (hash >>> 5));
 }
 
 function setBit(bits: Int32Array, hash: number): void {
-  const bit = bitOf(bits, hash);
-  bits[bit >>> 5] = (bits[bit >>> 5] as number) | (1 << (bit & 31));
+  const word = wordOf(bits, hash);
+  bits[word] = (bits[word] as number) | bitsOf(hash);
 }
 
 /** False where nothing of this hash is there; true mostly where it is. */
 export function hasBit(bits: Int32Array, hash: number): boolean {
-  const bit = bitOf(bits, hash);
-  return ((bits[bit >>> 5] as number) & (1 << (bit & 31))) !== 0;
+  const wanted = bitsOf(hash);
+  return ((bits[wordOf(bits, hash)] as number) & wanted) === wanted;
 }
 
 function hashOf(words: Int32Array, from: number, n: number, hashOfWord: (word: number) => number): number {

@@ -1,10 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { Decompress } from 'fzstd';
-import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
-import unbzip2 from 'unbzip2-stream';
 import { messageOf, UserError } from '../errors.ts';
 import type { CorpusFile } from './corpus.ts';
 import { textReader } from './text-reader.ts';
@@ -158,6 +154,7 @@ async function* pieces(file: CorpusFile, count: (bytes: number) => void): AsyncG
 async function* bunzip2(source: AsyncIterable<Buffer>): AsyncGenerator<Uint8Array> {
   let ready: Uint8Array[] = [];
   let failure: unknown;
+  const { default: unbzip2 } = await import('unbzip2-stream');
   const stream = unbzip2();
   stream.on('data', (piece: Buffer) => ready.push(piece));
   stream.on('error', (error: unknown) => {
@@ -178,6 +175,7 @@ async function* bunzip2(source: AsyncIterable<Buffer>): AsyncGenerator<Uint8Arra
 }
 
 async function* unzstd(source: AsyncIterable<Buffer>): AsyncGenerator<Uint8Array> {
+  const { Decompress } = await import('fzstd');
   let ready: Uint8Array[] = [];
   const stream = new Decompress((piece) => ready.push(piece));
   for await (const piece of source) {
@@ -195,6 +193,8 @@ async function readParquet(
   reader: CorpusReader,
   count: (bytes: number) => void,
 ): Promise<number> {
+  const { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } = await import('hyparquet');
+  const { compressors } = await import('hyparquet-compressors');
   const file = await asyncBufferFromFile(path);
   const metadata = await parquetMetadataAsync(file);
   if (!metadata.schema.some(({ name }) => name === field))
