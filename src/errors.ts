@@ -5,6 +5,23 @@
  */
 export class UserError extends Error {
   override name = 'UserError';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(oneLine(message), options);
+  }
+}
+
+/** Messages quote files of others: what would break the line or move a terminal's cursor is spelled, long ones are cut. */
+const UNPRINTABLE = /[\p{Cc}\u2028-\u202e\u2066-\u2069\ud800-\udfff]/gu;
+const [LONGEST, BEGINNING, END] = [1500, 1000, 400];
+
+function oneLine(message: string): string {
+  const short =
+    message.length > LONGEST ? `${message.slice(0, BEGINNING)} … ${message.slice(-END)}` : message;
+  return short.replace(UNPRINTABLE, (found) => {
+    const spelled = JSON.stringify(found).slice(1, -1);
+    return spelled === found ? `\\u{${found.codePointAt(0)?.toString(16)}}` : spelled;
+  });
 }
 
 /** The text of whatever was thrown, for a sentence that quotes it. */

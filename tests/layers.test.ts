@@ -7,10 +7,11 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /**
  * Data flow one way: each part and what it may import. A part is a file or folder of src, or one of the folders
- * beside it. types and errors may be imported by all.
+ * beside it. types, errors and json may be imported by all.
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   errors: [],
+  json: [],
   package: [],
   space: [],
   types: ['stats'],
@@ -74,7 +75,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   queue: ['custom', 'evaluate', 'models', 'package', 'store'],
   index: ['evaluate', 'task', 'custom', 'data', 'metrics'],
 };
-const BY_ALL = ['types', 'errors'];
+const BY_ALL = ['types', 'errors', 'json'];
 
 /** Who may import a module that touches the runtime, the network or the disk. */
 const EDGES: Readonly<Record<string, readonly string[]>> = {

@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { hasCode, messageOf, UserError } from '../errors.ts';
+import { parseJson } from '../json.ts';
 import { isLmEvalOutput } from '../lm-eval/output.ts';
 import { openRun } from '../lm-eval/read.ts';
 import { readItems, type StoredCell, type StoredItem, type StoredRun } from './items.ts';
@@ -120,7 +121,8 @@ async function readFolder(path: string): Promise<OpenRun> {
 async function readBaseline(path: string): Promise<OpenRun> {
   let file: Partial<BaselineFile>;
   try {
-    file = JSON.parse((await promisify(gunzip)(await readFile(path))).toString('utf8'));
+    const text = (await promisify(gunzip)(await readFile(path))).toString('utf8');
+    file = (parseJson(text) ?? {}) as Partial<BaselineFile>;
   } catch (error) {
     throw new UserError(`${path}: expected a file of \`evalgpt baseline save\`: ${messageOf(error)}`);
   }

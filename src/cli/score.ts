@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import type { CommandModule } from 'yargs';
 import { messageOf, UserError } from '../errors.ts';
 import type { PairError } from '../evaluate/scorer.ts';
+import { parseJson } from '../json.ts';
 import { describeBackend } from '../report/format.ts';
 import type { Device, Dtype, Pair } from '../types.ts';
 import {
@@ -143,7 +144,7 @@ async function readPairs(path: string): Promise<(Pair | PairError)[]> {
   return lines.map((line) => {
     let value: unknown;
     try {
-      value = JSON.parse(line);
+      value = parseJson(line);
     } catch (error) {
       return { error: `not JSON: ${messageOf(error)}` };
     }

@@ -1,6 +1,7 @@
 import { basename, extname } from 'node:path';
 import type { DataRecord } from '../data/records.ts';
 import { UserError } from '../errors.ts';
+import { parseJson } from '../json.ts';
 import { bestOf, squadF1 } from '../metrics/text/squad.ts';
 import {
   type ChoiceProtocol,
@@ -180,7 +181,7 @@ function listOf(record: DataRecord, key: string, isTable: boolean): readonly str
   if (!/^\[\s*"/.test(cell)) return cell.split('|').map((text) => text.trim());
   let list: unknown;
   try {
-    list = JSON.parse(cell);
+    list = parseJson(cell);
   } catch {
     list = undefined;
   }

@@ -1,5 +1,6 @@
 import { CsvError, parse } from 'csv-parse/sync';
 import { messageOf, UserError } from '../errors.ts';
+import { parseJson as parseText } from '../json.ts';
 import type { RecordFormat } from './card.ts';
 
 /**
@@ -116,7 +117,7 @@ export function parallelRecords(
 
 function parsed(where: string, text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseText(text);
   } catch (error) {
     throw new UserError(`${where}: not JSON: ${messageOf(error)}`);
   }

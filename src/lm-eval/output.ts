@@ -3,6 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { messageOf, UserError } from '../errors.ts';
+import { parseJson } from '../json.ts';
 
 /** What is read of lm-eval's results_*.json; older versions lack some of it. */
 export interface LmEvalResults {
@@ -88,7 +89,7 @@ export async function readOutput(path: string): Promise<LmEvalOutput> {
     );
   let results: LmEvalResults;
   try {
-    results = JSON.parse(plainJson(await readFile(file, 'utf8')));
+    results = parseJson(plainJson(await readFile(file, 'utf8'))) as LmEvalResults;
   } catch (error) {
     throw new UserError(`${file}: cannot be read: ${messageOf(error)}`);
   }
@@ -114,7 +115,7 @@ export async function* readLines(path: string): AsyncGenerator<LmEvalSample, voi
     line++;
     if (text.trim() === '') continue;
     try {
-      yield JSON.parse(plainJson(text));
+      yield parseJson(plainJson(text)) as LmEvalSample;
     } catch (error) {
       throw new UserError(`${path}:${line}: not JSON: ${messageOf(error)}`);
     }

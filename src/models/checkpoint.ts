@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { open, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
 import { messageOf, UserError } from '../errors.ts';
+import { parseJson } from '../json.ts';
 import { readSafetensors, type WeightTensor } from './safetensors.ts';
 
 /** A Hugging Face checkpoint folder: its configuration and where every tensor lies. No weight is read. */
@@ -54,7 +55,7 @@ export async function readJson(path: string): Promise<Record<string, unknown>> {
   }
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (error) {
     throw new UserError(`${path}: not JSON: ${messageOf(error)}`);
   }
@@ -87,7 +88,7 @@ async function weightFiles(folder: string): Promise<[path: string, names: string
   }
   const shards = new Map<string, string[]>();
   for (const [tensor, file] of Object.entries(map as Record<string, unknown>)) {
-    if (typeof file !== 'string' || basename(file) !== file) {
+    if (typeof file !== 'string' || basename(file) !== file || ['', '.', '..'].includes(file)) {
       throw new UserError(
         `${indexPath}: tensor "${tensor}" lies in ${JSON.stringify(file)}, expected a file name`,
       );

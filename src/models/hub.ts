@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { type DownloadEvent, download, fetchHead, fetchJson, Unreachable } from '../download.ts';
 import { hasCode, messageOf, UserError } from '../errors.ts';
+import { parseJson } from '../json.ts';
 
 /**
  * Models of the Hugging Face hub, in the cache layout of its own Python library, so that either finds what the other
@@ -146,7 +147,7 @@ async function lacks(folder: string): Promise<string | undefined> {
 function shardsOf(text: string, name: string): string[] {
   let map: unknown;
   try {
-    map = (JSON.parse(text) as { weight_map?: unknown } | null)?.weight_map;
+    map = (parseJson(text) as { weight_map?: unknown } | null)?.weight_map;
   } catch (error) {
     throw new UserError(`${name}: not JSON: ${messageOf(error)}`);
   }

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { messageOf, UserError } from '../errors.ts';
+import { parseJson } from '../json.ts';
 
 /** Where a tensor lies: bytes [offset, offset + length) of a file, row-major, little-endian. */
 export interface WeightTensor {
@@ -33,7 +34,8 @@ const MAX_HEADER = 100_000_000;
 
 /**
  * Reads the header of a safetensors file and checks it whole: an unsigned 64-bit length, a JSON object, and for
- * every tensor a dtype, a shape and a byte range that agree with each other and with the file's length.
+ * every tensor a dtype, a shape and a byte range that agree with each other and with the file's length; together
+ * the ranges cover the data once.
  * No tensor data is read.
  * Source: the format section of the safetensors README.
  * @throws UserError naming the file, what was expected and what was found.
@@ -43,7 +45,9 @@ export async function readSafetensors(path: string): Promise<Map<string, WeightT
     throw new UserError(`${path}: cannot be opened: ${messageOf(error)}`);
   });
   try {
-    const { size } = await handle.stat();
+    const info = await handle.stat();
+    if (!info.isFile()) throw new UserError(`${path}: expected a safetensors file, found a folder`);
+    const { size } = info;
     if (size < 8)
       throw new UserError(`${path}: expected a safetensors file of 8 bytes or more, found ${size}`);
     const head = new DataView(new ArrayBuffer(8));
@@ -65,7 +69,7 @@ export async function readSafetensors(path: string): Promise<Map<string, WeightT
 function parseHeader(path: string, bytes: Buffer, fileSize: number): Map<string, WeightTensor> {
   let header: unknown;
   try {
-    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    header = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
     throw new UserError(`${path}: its header is not JSON: ${messageOf(error)}`);
   }
@@ -105,7 +109,29 @@ function parseHeader(path: string, bytes: Buffer, fileSize: number): Map<string,
     }
     tensors.set(name, { file: path, dtype, shape, offset: base + range[0]!, length });
   }
+  checkCover(path, tensors, base, fileSize);
   return tensors;
+}
+
+/** As in the reference implementation, tensors lie one behind the other: none over another, no byte between or behind. */
+function checkCover(
+  path: string,
+  tensors: ReadonlyMap<string, WeightTensor>,
+  base: number,
+  fileSize: number,
+): void {
+  let end = base;
+  const inOrder = [...tensors].sort(([, a], [, b]) => a.offset - b.offset || a.length - b.length);
+  for (const [name, { offset, length }] of inOrder) {
+    if (offset !== end) {
+      throw new UserError(
+        `${path}: tensor "${name}" begins at byte ${offset}, expected ${end}, where the one before it ends`,
+      );
+    }
+    end = offset + length;
+  }
+  if (end !== fileSize)
+    throw new UserError(`${path}: its tensors end at byte ${end}, but the file ends at ${fileSize}`);
 }
 
 function isCounts(value: unknown): value is number[] {

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { stat, truncate } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { hasCode, messageOf, UserError } from '../errors.ts';
+import { parseJson } from '../json.ts';
 import { disk } from '../store/disk.ts';
 import type { Findings } from './matcher.ts';
 import type { OverlapItem, OverlapResult } from './result.ts';
@@ -175,7 +176,7 @@ async function* linesOf(
     if (end > size && number > 1) return;
     let value: unknown;
     try {
-      value = JSON.parse(text);
+      value = parseJson(text);
     } catch (error) {
       throw new UserError(`${path}:${number}: not JSON: ${messageOf(error)}`);
     }

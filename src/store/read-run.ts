@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import { hasCode, messageOf, UserError } from '../errors.ts';
+import { parseJson } from '../json.ts';
 import type { Sample } from '../types.ts';
 
 /** Where a line stands in a file, in bytes. */
@@ -51,7 +52,7 @@ export async function scanLines<T extends object>(
 function parseObject<T extends object>(text: string, where: string): T {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (error) {
     throw new UserError(`${where}: not JSON: ${messageOf(error)}`);
   }
@@ -79,7 +80,7 @@ export async function readSamplesAt(path: string, places: readonly Place[]): Pro
 /** A model's tokens as text by id; none where the run has kept none. */
 export async function readTokens(path: string): Promise<readonly string[]> {
   try {
-    const list: unknown = JSON.parse(await readFile(path, 'utf8'));
+    const list: unknown = parseJson(await readFile(path, 'utf8'));
     return Array.isArray(list) ? list.map(String) : [];
   } catch {
     return [];

@@ -1,6 +1,7 @@
 import { readdir, readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode, messageOf, UserError } from '../errors.ts';
+import { parseJson } from '../json.ts';
 import type { RunRecord, Sample } from '../types.ts';
 import { type Disk, makeFolder } from './disk.ts';
 import { lockFolder } from './lock.ts';
@@ -189,7 +190,7 @@ async function readSamples(path: string): Promise<Sample[]> {
     .filter((line) => line !== '')
     .map((line, i) => {
       try {
-        return JSON.parse(line) as Sample;
+        return parseJson(line) as Sample;
       } catch (error) {
         throw new UserError(`${path}:${i + 1}: not JSON: ${messageOf(error)}`);
       }
@@ -203,7 +204,7 @@ export async function readRecord(folder: string): Promise<RunRecord> {
   const path = join(folder, 'run.json');
   let value: unknown;
   try {
-    value = JSON.parse(await readFile(path, 'utf8'));
+    value = parseJson(await readFile(path, 'utf8'));
   } catch (error) {
     if (hasCode(error, 'ENOENT')) throw new UserError(`${path}: ${NO_RECORD}`);
     throw new UserError(`${path}: cannot be read: ${messageOf(error)}`);

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { messageOf, UserError } from '../errors.ts';
+import { parseJson } from '../json.ts';
 import type { RunRecord, RunSpec, TaskIdentity } from '../types.ts';
 
 /** A spec as a run.json holds it, and as a user writes it: models and tasks resolved, or by name. */
@@ -37,7 +38,7 @@ const FIELDS: Readonly<Record<Exclude<keyof RunSpec, 'models' | 'tasks'>, (value
 export async function readSpecFile(path: string): Promise<SpecFile> {
   let value: unknown;
   try {
-    value = JSON.parse(await readFile(path, 'utf8'));
+    value = parseJson(await readFile(path, 'utf8'));
   } catch (error) {
     throw new UserError(`--spec ${path}: cannot be read: ${messageOf(error)}`);
   }
