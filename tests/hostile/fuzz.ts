@@ -63,6 +63,9 @@ export async function refuses(attempt: () => unknown): Promise<boolean> {
   }
 }
 
+/** Stands for lists within each other, deeper than a recursive writer's stack. */
+const DEEP = '\u0001deep';
+
 /** Numbers that lengths, counts and offsets are replaced with. */
 const NUMBERS = [0, -1, 1, 1.5, 2 ** 31, -(2 ** 31), 2 ** 32, 2 ** 50, 2 ** 53, 1e300, -0, 1e-300] as const;
 /** What any JSON value is replaced with. */
@@ -92,15 +95,8 @@ const VALUES: readonly unknown[] = [
     { length: 2 ** 31 },
     { __proto__: null, content: 7 },
   ],
-  nested(20_000),
+  DEEP,
 ];
-
-/** A list in a list in a list: deeper than a recursive writer's stack. */
-export function nested(depth: number): unknown {
-  let value: unknown = [];
-  for (let i = 0; i < depth; i++) value = [value];
-  return value;
-}
 
 /** One change to a JSON value: at the place that `where` comes to. */
 interface Change {
@@ -122,7 +118,7 @@ const changes: fc.Arbitrary<Change[]> = fc.array(
 export function mutatedJson(original: unknown): fc.Arbitrary<unknown> {
   return changes.map((all) => {
     let value = structuredClone(original);
-    for (const change of all) value = changed(value, change, change.where);
+    for (const change of all) value = changed(value, structuredClone(change), change.where);
     return value;
   });
 }
@@ -149,21 +145,13 @@ function changed(value: unknown, change: Change, where: readonly number[]): unkn
   return value;
 }
 
-/** JSON text; a value too deep for the writer is written by hand. */
-export function jsonText(value: unknown): string {
-  const deep = '\u0001deep';
-  const text =
-    JSON.stringify(value, (_, v: unknown) => (v === VALUES.at(-1) || isDeep(v) ? deep : v)) ?? 'null';
-  return text.replaceAll(JSON.stringify(deep), `${'['.repeat(20_000)}${']'.repeat(20_000)}`);
+/** Lists in lists as JSON. */
+export function nested(depth: number): string {
+  return '['.repeat(depth) + ']'.repeat(depth);
 }
 
-function isDeep(value: unknown): boolean {
-  let inner = value;
-  for (let i = 0; i < 50; i++) {
-    if (!Array.isArray(inner) || inner.length !== 1) return false;
-    inner = inner[0];
-  }
-  return true;
+export function jsonText(value: unknown): string {
+  return (JSON.stringify(value) ?? 'null').replaceAll(JSON.stringify(DEEP), nested(20_000));
 }
 
 /** Bytes with a few changes: flipped, cut, doubled, removed, or overwritten with the ends of ranges. */
