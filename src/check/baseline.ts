@@ -5,6 +5,20 @@ import { hasCode, messageOf, UserError } from '../errors.ts';
 import { parseJson } from '../json.ts';
 import { isLmEvalOutput } from '../lm-eval/output.ts';
 import { openRun } from '../lm-eval/read.ts';
+import { BACKEND, SPEC, TASK_IDENTITY } from '../store/record-shape.ts';
+import {
+  checkShape,
+  count,
+  either,
+  flag,
+  listOf,
+  nullable,
+  number,
+  object,
+  oneOf,
+  type Shape,
+  text,
+} from '../store/shape.ts';
 import { readItems, type StoredCell, type StoredItem, type StoredRun } from './items.ts';
 
 const KIND = 'evalgpt baseline';
@@ -17,6 +31,35 @@ interface BaselineFile extends Pick<StoredRun, 'spec' | 'environment'> {
 }
 
 type ItemColumns = { readonly [K in keyof StoredItem]: readonly StoredItem[K][] };
+
+const BASELINE: Shape = object({
+  spec: SPEC,
+  environment: object({ git: nullable(text), ort: text, platform: text, backends: listOf(BACKEND) }),
+  cells: listOf(
+    object({
+      ...{
+        model: text,
+        task: TASK_IDENTITY,
+        shots: either(oneOf('max'), count),
+        draws: count,
+        primary: text,
+      },
+      ...{ chance: nullable(number), value: nullable(number) },
+      window: nullable(object({ context: count, stride: count })),
+      items: object({
+        ...{
+          id: listOf(text),
+          cluster: listOf(text),
+          prompt: listOf(text),
+          unscored: listOf(nullable(text)),
+        },
+        ...{ value: listOf(nullable(number)), logprob: listOf(nullable(number)), units: listOf(number) },
+        ...{ sums: listOf(listOf(number)), counts: listOf(nullable(listOf(number))) },
+        answer: listOf(nullable(either(text, flag, number))),
+      }),
+    }),
+  ),
+});
 
 const COLUMNS: readonly (keyof StoredItem)[] = [
   'id',
@@ -121,8 +164,8 @@ async function readFolder(path: string): Promise<OpenRun> {
 async function readBaseline(path: string): Promise<OpenRun> {
   let file: Partial<BaselineFile>;
   try {
-    const text = (await promisify(gunzip)(await readFile(path))).toString('utf8');
-    file = (parseJson(text) ?? {}) as Partial<BaselineFile>;
+    const json = (await promisify(gunzip)(await readFile(path))).toString('utf8');
+    file = (parseJson(json) ?? {}) as Partial<BaselineFile>;
   } catch (error) {
     throw new UserError(`${path}: expected a file of \`evalgpt baseline save\`: ${messageOf(error)}`);
   }
@@ -131,7 +174,15 @@ async function readBaseline(path: string): Promise<OpenRun> {
       `${path}: expected a baseline of format 1, found ${JSON.stringify(file.kind ?? null)} of format ${JSON.stringify(file.format ?? null)}`,
     );
   }
-  const { spec, environment, cells } = file;
+  checkShape(file, BASELINE, path);
+  const { spec, environment, cells } = file as BaselineFile;
+  for (const { task, items } of cells) {
+    const long = COLUMNS.find((key) => items[key].length !== items.id.length);
+    if (long !== undefined)
+      throw new UserError(
+        `${path}: ${task.name}: expected ${items.id.length} items, found ${items[long].length} of "${long}"`,
+      );
+  }
   return {
     spec,
     read(model) {

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { confusionOf } from '../metrics/correlation.ts';
+import { agreement } from '../store/agree.ts';
 import { scanLines } from '../store/read-run.ts';
+import { SAMPLE } from '../store/record-shape.ts';
 import { samplesPath } from '../store/run-folder.ts';
 import type { CellResult, RunRecord, Sample, TaskIdentity } from '../types.ts';
 
@@ -76,15 +78,19 @@ async function readCell(
   if (!task) throw new UserError(`${folder}: run.json has results of "${result.task}", but no such task`);
   const items = new Map<string, StoredItem[]>();
   // A cell whose data could not be had has no samples.
-  for (const { draw = 0 } of result.n === 0 && result.unscored === 0 ? [] : draws) {
+  for (const one of result.n === 0 && result.unscored === 0 ? [] : draws) {
+    const { draw = 0 } = one;
     const path = join(folder, samplesPath({ ...result, draw }));
-    const found = await scanLines<Sample>(path, (sample) => {
+    const agreed = agreement(path, one);
+    const found = await scanLines<Sample>(path, SAMPLE, (sample) => {
+      agreed.add(sample);
       const known = items.get(sample.id);
       const item = storedItem(sample, result.primary);
       if (known) known.push(item);
       else items.set(sample.id, [item]);
     });
     if (!found) throw new UserError(`${path}: expected the samples of ${result.task}, found no such file`);
+    agreed.end();
   }
   return {
     model: result.model,

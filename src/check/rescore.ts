@@ -4,8 +4,10 @@ import { UserError } from '../errors.ts';
 import { reduceDraws, reduceMetric } from '../metrics/reduce.ts';
 import { hasMetric, rescoreSample, type TieRule } from '../metrics/rescore.ts';
 import { readTexts } from '../report/examples.ts';
+import { agreement } from '../store/agree.ts';
 import { disk } from '../store/disk.ts';
 import { scanLines } from '../store/read-run.ts';
+import { SAMPLE } from '../store/record-shape.ts';
 import { samplesPath } from '../store/run-folder.ts';
 import type { MetricName } from '../task.ts';
 import type { CellResult, RunRecord, Sample, Summary } from '../types.ts';
@@ -41,13 +43,17 @@ export async function rescoreRun(
     const { items: texts } = await readTexts(folder, first.task);
     const order = new Map([...texts.keys()].map((id, i) => [id, i]));
     const byDraw: Sample[][] = [];
-    for (const { draw = 0 } of draws) {
+    for (const own of draws) {
+      const { draw = 0 } = own;
       const samples: Sample[] = [];
       const path = samplesPath({ ...first, draw });
-      const found = await scanLines<Sample>(join(folder, path), (sample) => {
+      const agreed = agreement(join(folder, path), own);
+      const found = await scanLines<Sample>(join(folder, path), SAMPLE, (sample) => {
+        agreed.add(sample);
         samples.push(rescoreSample(sample, texts.get(sample.id), { metric, ties }));
       });
       if (!found) throw new UserError(`${join(folder, path)}: expected the samples, found no such file`);
+      if (record.status === 'complete') agreed.end();
       // In the order of the data, as a run reduces them: the order on the disk is that of finishing.
       byDraw.push(samples.sort((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0)));
     }

@@ -8,6 +8,7 @@ import type { Model } from '../models/open.ts';
 import { random, shuffled } from '../stats/random.ts';
 import { disk } from '../store/disk.ts';
 import { type Place, readSamplesAt, scanLines } from '../store/read-run.ts';
+import { SAMPLE } from '../store/record-shape.ts';
 import { readRecord } from '../store/run-folder.ts';
 import { specOf } from '../store/spec-file.ts';
 import type { Backend, CellResult, Example, RunRecord, RunSpec, Sample } from '../types.ts';
@@ -86,7 +87,7 @@ export async function verifyRun(folder: string, options: VerifyOptions): Promise
     for (const task of loaded.filter(({ missing }) => missing === undefined)) {
       const cells = cellsOf(factsOf(task), ref);
       for (const cell of cells) {
-        const found = await scanLines<Sample>(join(folder, cell.path), (sample, place) => {
+        const found = await scanLines<Sample>(join(folder, cell.path), SAMPLE, (sample, place) => {
           cell.finished.set(sample.id, summarise(sample));
           if (sample.status === 'scored') entries.push({ model, task, cell, id: sample.id, place });
         });

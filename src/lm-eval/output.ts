@@ -4,6 +4,20 @@ import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { messageOf, UserError } from '../errors.ts';
 import { parseJson } from '../json.ts';
+import {
+  any,
+  checkShape,
+  count,
+  either,
+  listOf,
+  mapOf,
+  nullable,
+  number,
+  object,
+  optional,
+  type Shape,
+  text,
+} from '../store/shape.ts';
 
 /** What is read of lm-eval's results_*.json; older versions lack some of it. */
 export interface LmEvalResults {
@@ -38,6 +52,28 @@ export interface LmEvalSample {
   readonly metrics?: readonly string[];
   readonly [metric: string]: unknown;
 }
+
+const maybeText = optional(nullable(text));
+const OUTPUT: Shape = object({
+  ...{ results: mapOf(mapOf(any)), versions: optional(mapOf(any)), 'n-shot': optional(mapOf(count)) },
+  configs: optional(mapOf(object({ dataset_path: maybeText, num_fewshot: optional(nullable(count)) }))),
+  config: object({
+    ...{ model: maybeText, model_num_parameters: optional(nullable(count)), model_dtype: maybeText },
+    ...{ model_sha: maybeText, limit: optional(nullable(number)), fewshot_seed: optional(nullable(count)) },
+  }),
+  ...{
+    model_name: maybeText,
+    git_hash: maybeText,
+    lm_eval_version: maybeText,
+    transformers_version: maybeText,
+  },
+});
+/** A request: its texts in a list or under names; a text to be written has its options as an object. */
+const REQUEST: Shape = either(mapOf(any), listOf(any));
+const LINE: Shape = object({
+  ...{ doc_id: either(count, text), arguments: either(mapOf(REQUEST), listOf(REQUEST)) },
+  ...{ filtered_resps: listOf(any), filter: optional(text), metrics: optional(listOf(text)) },
+});
 
 /** One run of lm-eval: its results file, and the samples of each task beside it. */
 export interface LmEvalOutput {
@@ -93,8 +129,10 @@ export async function readOutput(path: string): Promise<LmEvalOutput> {
   } catch (error) {
     throw new UserError(`${file}: cannot be read: ${messageOf(error)}`);
   }
-  if (typeof results.results !== 'object' || typeof results.config !== 'object')
+  const known = results as LmEvalResults | null;
+  if (typeof known?.results !== 'object' || typeof known.config !== 'object')
     throw new UserError(`${file}: expected lm-eval's "results" and "config", found other fields`);
+  checkShape(results, OUTPUT, file);
   const date = RESULTS.exec(basename(file))?.[1] ?? '';
   const samples = new Map<string, string>();
   for (const name of await readdir(dirname(file))) {
@@ -114,11 +152,14 @@ export async function* readLines(path: string): AsyncGenerator<LmEvalSample, voi
   for await (const text of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
     line++;
     if (text.trim() === '') continue;
+    let sample: unknown;
     try {
-      yield parseJson(plainJson(text)) as LmEvalSample;
+      sample = parseJson(plainJson(text));
     } catch (error) {
       throw new UserError(`${path}:${line}: not JSON: ${messageOf(error)}`);
     }
+    checkShape(sample, LINE, `${path}:${line}`);
+    yield sample as LmEvalSample;
   }
 }
 

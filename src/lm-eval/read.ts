@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { UserError } from '../errors.ts';
 import { reduceMetric } from '../metrics/reduce.ts';
 import { disk } from '../store/disk.ts';
 import { promptsPath, readRecord, samplesPath } from '../store/run-folder.ts';
@@ -88,6 +89,8 @@ async function readTask(path: string, shots: number): Promise<ReadTask> {
     filter ??= line.filter ?? '';
     if ((line.filter ?? '') !== filter) continue;
     const read = sampleOf(line, shots);
+    if (samples.length > 0 && (read.kind === 'rolling') !== (kind === 'rolling'))
+      throw new UserError(`${path}: expected all items to be whole texts, or none, found both`);
     samples.push(read.sample);
     texts.push(read.text);
     kind = read.kind;
@@ -114,8 +117,8 @@ function cellOf({ samples, metrics }: ReadTask, model: string, task: string, sho
   const has = (name: string): boolean =>
     samples.every(
       ({ values = {}, counts = {} }) =>
-        name in values ||
-        name in counts ||
+        // A word's perplexity is made of log-probabilities, which an item without a continuation lacks.
+        (name !== 'ppl_word' && (name in values || name in counts)) ||
         (values.logprob !== undefined && /^(ppl|bp)/.test(name)) ||
         (name === 'ppl_word' && 'logprob_gold' in values),
     );

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { disk } from '../store/disk.ts';
 import { scanLines } from '../store/read-run.ts';
+import { PROMPT_LINE, SAMPLE } from '../store/record-shape.ts';
 import { promptsPath, samplesPath } from '../store/run-folder.ts';
 import type { CellResult, ItemText, RunRecord, Sample, TaskText } from '../types.ts';
 import { theirName } from './sample.ts';
@@ -105,12 +106,12 @@ function resultsOf(
 async function samplesText(folder: string, cell: CellResult): Promise<string> {
   const texts = new Map<string, ItemText>();
   let task: TaskText | undefined;
-  await scanLines<ItemText | TaskText>(join(folder, promptsPath(cell.task)), (line) => {
+  await scanLines<ItemText | TaskText>(join(folder, promptsPath(cell.task)), PROMPT_LINE, (line) => {
     if ('id' in line) texts.set(line.id, line);
     else task = line;
   });
   const samples: Sample[] = [];
-  await scanLines<Sample>(join(folder, samplesPath({ ...cell, draw: cell.draw ?? 0 })), (sample) => {
+  await scanLines<Sample>(join(folder, samplesPath({ ...cell, draw: cell.draw ?? 0 })), SAMPLE, (sample) => {
     if (sample.status === 'scored') samples.push(sample);
   });
   // Documents are numbered as the prompts file lists them: in the order of the data.

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { hasCode, messageOf, UserError } from '../errors.ts';
 import { parseJson } from '../json.ts';
 import { disk } from '../store/disk.ts';
+import { checkShape, count, flag, listOf, mapOf, object, oneOf, type Shape, text } from '../store/shape.ts';
 import type { Findings } from './matcher.ts';
 import type { OverlapItem, OverlapResult } from './result.ts';
 import type { ScannedFile } from './scan.ts';
@@ -47,6 +48,24 @@ interface FlagLine {
   readonly corpus: OverlapResult['corpus'];
   readonly items: readonly OverlapItem[];
 }
+
+const HEAD: Shape = object({
+  ...{ method: oneOf('gpt2', 'gpt3'), ignore_common: flag, key: text },
+  tasks: listOf(object({ task: text, dataset_sha256: text, ngram: count, n: count })),
+});
+const FILE: Shape = object({
+  ...{ file: object({ path: text }), documents: count, bytes: count },
+  ...{ grams: listOf(count), counts: listOf(count), places: listOf(count) },
+});
+const FLAGS: Shape = object({
+  items: listOf(
+    object({
+      ...{ task: text, id: text, dirty: oneOf(true) },
+      fields: mapOf(object({ grams: count, matched: count })),
+      where: listOf(object({ file: text, document: count, text })),
+    }),
+  ),
+});
 
 /** The flags of one index: what a run needs. */
 export interface OverlapFlags {
@@ -124,7 +143,10 @@ export async function readFinished(
   let end = 0;
   for await (const line of linesOf(path)) {
     if (line.first) sameTestSet(path, line.value as Head, head);
-    if ((line.value as { kind?: unknown }).kind === 'file') onFinished(scannedFile(line.value as FileLine));
+    if ((line.value as { kind?: unknown } | null)?.kind === 'file') {
+      checkShape(line.value, FILE, path);
+      onFinished(scannedFile(line.value as FileLine));
+    }
     end = line.end;
   }
   return end;
@@ -138,10 +160,11 @@ export async function readFlags(path: string): Promise<OverlapFlags> {
     head ??= value as Head;
     last = value;
   }
-  if (!head || (last as FlagLine).kind !== 'flags')
+  if (!head || (last as FlagLine | null)?.kind !== 'flags')
     throw new UserError(
       `${path}: the scan that writes it is not finished: run the same \`evalgpt overlap\` command again`,
     );
+  checkShape(last, FLAGS, `${path}: its last line`);
   return { method: head.method, tasks: head.tasks, items: (last as FlagLine).items };
 }
 
@@ -192,4 +215,5 @@ function checkHead(path: string, value: unknown): void {
     throw new UserError(`${path}: expected an index of \`evalgpt overlap\`, found another file`);
   if (head.format !== 1)
     throw new UserError(`${path}: "format" expected 1, found ${JSON.stringify(head.format)}`);
+  checkShape(value, HEAD, `${path}: its first line`);
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { lengthOf, type Normalisation } from '../metrics/normalise.ts';
 import { readSamplesAt, readTokens, scanLines } from '../store/read-run.ts';
+import { PROMPT_LINE } from '../store/record-shape.ts';
 import { promptsPath, tokensPath } from '../store/run-folder.ts';
 import type { ItemText, Sample, Span, TaskText } from '../types.ts';
 import type { BoardCell } from './board.ts';
@@ -87,7 +88,7 @@ interface Texts {
 export async function readTexts(folder: string, task: string): Promise<Texts> {
   const items = new Map<string, ItemText>();
   let first: TaskText | undefined;
-  await scanLines<TaskText | ItemText>(join(folder, promptsPath(task)), (line) => {
+  await scanLines<TaskText | ItemText>(join(folder, promptsPath(task)), PROMPT_LINE, (line) => {
     if ('id' in line) items.set(line.id, line);
     else first = line;
   });

@@ -1,5 +1,4 @@
 import { basename, dirname, join } from 'node:path';
-import { UserError } from '../errors.ts';
 import { disk } from '../store/disk.ts';
 import { readRecord } from '../store/run-folder.ts';
 import { assembleBoard, type Board, type BoardCell, boardCells } from './board.ts';
@@ -44,15 +43,6 @@ export async function readRuns(
       record: await readRecord(folder),
     })),
   );
-  for (const { folder, record } of runs) {
-    // Names of files are made of them, and a folder may come from anyone.
-    for (const { name } of record.spec.tasks) {
-      if (/[/\\\0]/.test(name))
-        throw new UserError(
-          `${join(folder, 'run.json')}: a task's name: expected no "/" and no "\\", found ${JSON.stringify(name)}`,
-        );
-    }
-  }
   return mergeRuns(runs);
 }
 

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { meanInterval } from '../stats/interval.ts';
+import { agreement } from '../store/agree.ts';
 import { type Place, scanLines } from '../store/read-run.ts';
+import { SAMPLE } from '../store/record-shape.ts';
 import { samplesPath } from '../store/run-folder.ts';
 import type { Flag, Sample } from '../types.ts';
 import type { Change } from './board.ts';
@@ -61,8 +63,11 @@ async function readCell(cell: MergedCell, numberOf: (sample: Sample) => number):
     path: pathOf(cell, draws[0]?.draw ?? 0),
     places: [],
   };
-  for (const [number, { draw = 0 }] of draws.entries()) {
-    await scanLines<Sample>(pathOf(cell, draw), (sample, place) => {
+  for (const [number, own] of draws.entries()) {
+    const path = pathOf(cell, own.draw ?? 0);
+    const agreed = agreement(path, own);
+    const found = await scanLines<Sample>(path, SAMPLE, (sample, place) => {
+      agreed.add(sample);
       const at = numberOf(sample);
       const value = sample.status === 'scored' ? sample.values?.[result.primary] : undefined;
       if (value !== undefined) {
@@ -79,6 +84,8 @@ async function readCell(cell: MergedCell, numberOf: (sample: Sample) => number):
       );
       items.margins[at] = marginOf(sample);
     });
+    // Of a run that was stopped more may lie there than was reduced; some keep no samples at all.
+    if (found && run.record.status === 'complete') agreed.end();
   }
   // A mean over fewer draws is of other shots: it would not pair with the others.
   for (const [at, own] of sums.entries()) {

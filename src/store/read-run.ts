@@ -3,6 +3,8 @@ import { open, readFile } from 'node:fs/promises';
 import { hasCode, messageOf, UserError } from '../errors.ts';
 import { parseJson } from '../json.ts';
 import type { Sample } from '../types.ts';
+import { SAMPLE } from './record-shape.ts';
+import { checkShape, type Shape } from './shape.ts';
 
 /** Where a line stands in a file, in bytes. */
 export interface Place {
@@ -14,11 +16,13 @@ const LINE_FEED = 10;
 
 /**
  * Reads the lines of a JSONL file one by one, with their places; a last line without an end is left out.
+ * @param shape what every line must be
  * @returns false where there is no such file
- * @throws UserError naming the line that is no JSON object
+ * @throws UserError naming the line that is no JSON object of the shape
  */
 export async function scanLines<T extends object>(
   path: string,
+  shape: Shape,
   visit: (value: T, place: Place) => void,
 ): Promise<boolean> {
   let rest: Buffer[] = [];
@@ -27,7 +31,7 @@ export async function scanLines<T extends object>(
   const take = (bytes: Buffer): void => {
     line++;
     if (bytes.length > 0)
-      visit(parseObject(bytes.toString('utf8'), `${path}:${line}`), { offset, bytes: bytes.length });
+      visit(parseObject(bytes.toString('utf8'), shape, `${path}:${line}`), { offset, bytes: bytes.length });
     offset += bytes.length + 1;
   };
   try {
@@ -49,15 +53,14 @@ export async function scanLines<T extends object>(
   return true;
 }
 
-function parseObject<T extends object>(text: string, where: string): T {
+function parseObject<T extends object>(text: string, shape: Shape, where: string): T {
   let value: unknown;
   try {
     value = parseJson(text);
   } catch (error) {
     throw new UserError(`${where}: not JSON: ${messageOf(error)}`);
   }
-  if (typeof value !== 'object' || value === null)
-    throw new UserError(`${where}: expected an object, found ${text.slice(0, 40)}`);
+  checkShape(value, shape, where);
   return value as T;
 }
 
@@ -69,7 +72,7 @@ export async function readSamplesAt(path: string, places: readonly Place[]): Pro
     for (const { offset, bytes } of places) {
       const buffer = Buffer.alloc(bytes);
       await file.read(buffer, 0, bytes, offset);
-      samples.push(parseObject<Sample>(buffer.toString('utf8'), `${path}, byte ${offset}`));
+      samples.push(parseObject<Sample>(buffer.toString('utf8'), SAMPLE, `${path}, byte ${offset}`));
     }
     return samples;
   } finally {

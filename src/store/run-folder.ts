@@ -5,6 +5,8 @@ import { parseJson } from '../json.ts';
 import type { RunRecord, Sample } from '../types.ts';
 import { type Disk, makeFolder } from './disk.ts';
 import { lockFolder } from './lock.ts';
+import { RECORD, SAMPLE } from './record-shape.ts';
+import { checkShape } from './shape.ts';
 
 /** What a run folder may hold. */
 const RUN_FILES: readonly string[] = [
@@ -189,17 +191,20 @@ async function readSamples(path: string): Promise<Sample[]> {
     .split('\n')
     .filter((line) => line !== '')
     .map((line, i) => {
+      let sample: unknown;
       try {
-        return parseJson(line) as Sample;
+        sample = parseJson(line);
       } catch (error) {
         throw new UserError(`${path}:${i + 1}: not JSON: ${messageOf(error)}`);
       }
+      checkShape(sample, SAMPLE, `${path}:${i + 1}`);
+      return sample as Sample;
     });
 }
 
 const NO_RECORD = 'expected a run folder, found no run.json';
 
-/** Reads a run folder's run.json. @throws UserError where there is none or of another format */
+/** Reads a run folder's run.json. @throws UserError where there is none, or one of another format or shape */
 export async function readRecord(folder: string): Promise<RunRecord> {
   const path = join(folder, 'run.json');
   let value: unknown;
@@ -211,6 +216,7 @@ export async function readRecord(folder: string): Promise<RunRecord> {
   }
   const format = (value as { format?: unknown } | null)?.format;
   if (format !== 1) throw new UserError(`${path}: "format" expected 1, found ${JSON.stringify(format)}`);
+  checkShape(value, RECORD, path);
   return value as RunRecord;
 }
 

@@ -107,7 +107,7 @@ describe('run folders', () => {
         `${name} JSON`,
         mutatedJson(lines),
         (v) => changing(path, `${(Array.isArray(v) ? v : [v]).map(jsonText).join('\n')}\n`, () => use(whole)),
-        2 * CASES,
+        CASES,
       );
     }
   });
@@ -157,7 +157,7 @@ test("lm-eval's files", async () => {
       `lm-eval ${name} JSON`,
       mutatedJson(lines),
       (v) => changing(path, `${(Array.isArray(v) ? v : [v]).map(jsonText).join('\n')}\n`, read),
-      2 * CASES,
+      CASES,
     );
   }
 });
@@ -204,7 +204,7 @@ test('overlap indexes and journals', async () => {
       expect([typeof task, typeof ngram, typeof n]).toEqual(['string', 'number', 'number']);
     for (const item of items) expect([typeof item.task, typeof item.id]).toEqual(['string', 'string']);
   };
-  await fuzz('overlap index bytes', mutatedBytes(Buffer.from(text)), read, 2 * CASES);
+  await fuzz('overlap index bytes', mutatedBytes(Buffer.from(text)), read, CASES);
   await fuzz(
     'overlap index JSON',
     mutatedJson(lines),
