@@ -31,6 +31,9 @@ const KEYS: Readonly<Record<RotaryType, readonly string[]>> = {
   llama3: ['factor', 'low_freq_factor', 'high_freq_factor', 'original_max_position_embeddings'],
 };
 
+/** Dimensions of a head beyond any model's: their table would be made before a tensor contradicts it. */
+const LARGEST = 2 ** 16;
+
 export interface RotaryDefaults {
   readonly headSize: number;
   readonly contextLength: number;
@@ -67,7 +70,7 @@ export function readRotary(config: ConfigReader, defaults: RotaryDefaults): Rota
 
   const base = number('rope_theta', base0);
   const size = Math.trunc(defaults.headSize * number('partial_rotary_factor', share0));
-  if (size < 2 || size % 2 !== 0 || size > defaults.headSize) {
+  if (size < 2 || size % 2 !== 0 || size > defaults.headSize || size > LARGEST) {
     throw new UserError(`config.json: ${size} of ${defaults.headSize} dimensions of a head would be rotated`);
   }
   const powers = Array.from({ length: size / 2 }, (_, i) => f32(base ** f32((2 * i) / size)));

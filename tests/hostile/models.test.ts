@@ -202,3 +202,12 @@ describe('ONNX files', () => {
 test('nothing of it took much memory', () => {
   expect(peakMiB() - before).toBeLessThan(700);
 });
+
+test('a head of two thousand million dimensions is refused before a table of them is made', async () => {
+  const own = tiny('llama');
+  const config = { ...(await readJson(join(own, 'config.json'))), head_dim: 2 ** 31 };
+  const { tensors } = await readCheckpoint(own);
+  expect(() => architectureOf({ folder: own, config, tensors, weightFiles: [] })).toThrow(
+    /2147483648 of 2147483648 dimensions/,
+  );
+});
