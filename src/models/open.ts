@@ -13,6 +13,7 @@ import { type Checkpoint, commonFolder, hashWeights, readCheckpoint } from './ch
 import { readExport } from './exports/export.ts';
 import { findExport } from './exports/find.ts';
 import type { HubOptions } from './hub.ts';
+import { checkMemory, memoryLimit } from './memory.ts';
 import { type ResolvedModel, resolveModel } from './resolve.ts';
 import { openTokenizer } from './tokenizers/open.ts';
 
@@ -116,6 +117,7 @@ export async function openModel(ref: string, options: ModelOptions = {}): Promis
     tokenizer_sha256: tokenizer.sha256,
   };
   const open = async ({ device, dtype, tokensToCompute }: OpenOptions): Promise<Backend> => {
+    if (device === 'cpu') checkMemory(ref, parameters, dtype, memoryLimit());
     // An export of another precision, the reference of this one, is another file.
     const isOther = architecture.exported !== undefined && dtype !== ownType;
     const model = isOther ? await readModel(path, dtype) : { checkpoint, architecture };
