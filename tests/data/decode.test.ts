@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type { RecordFormat } from '../../src/data/card.ts';
 import { decodeFile } from '../../src/data/decode.ts';
+import { unpacked } from '../../src/data/decompress.ts';
 import { type DataRecord, parallelRecords } from '../../src/data/records.ts';
 import { UserError } from '../../src/errors.ts';
 import { makeTarGz } from '../helpers/archives.ts';
@@ -41,6 +42,15 @@ describe('packed files', () => {
         new RegExp(`^f\\.jsonl\\.${kind}: expected ${kind} data: `),
       );
     }
+  });
+
+  test.each(['gz', 'bz2', 'zst'])('.%s that unpacks to more than may be is refused', async (kind) => {
+    const bytes = Buffer.from(vectors.packed[kind]!, 'base64');
+    const { length } = await unpacked(`f.${kind}`, bytes);
+    await unpacked(`f.${kind}`, bytes, length);
+    await expect(unpacked(`f.${kind}`, bytes, length - 1)).rejects.toThrow(
+      /^f\.\w+: expected \w+ data: .*larger|more/,
+    );
   });
 
   test.each(Object.keys(vectors.packed).filter((name) => name.startsWith('parquet')))('%s', async (name) => {
