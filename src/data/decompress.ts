@@ -17,7 +17,7 @@ const PACKED: Readonly<Record<string, (bytes: Buffer, most: number) => Buffer | 
  * A file's content; what is not packed as it is.
  * @throws UserError where it can't be unpacked, or unpacks to more than `most` bytes
  */
-export async function unpacked(path: string, bytes: Buffer, most = MOST_UNPACKED): Promise<Buffer> {
+export async function unpacked(path: string, bytes: Buffer, most: number = MOST_UNPACKED): Promise<Buffer> {
   const kind = /\.(gz|bz2|zst)$/.exec(path)?.[1];
   const unpack = kind === undefined ? undefined : PACKED[kind];
   if (!unpack) return bytes;

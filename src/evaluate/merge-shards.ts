@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { hasCode, UserError } from '../errors.ts';
 import { type Disk, disk } from '../store/disk.ts';
 import { scanLines } from '../store/read-run.ts';
+import { PROMPT_LINE, SAMPLE } from '../store/record-shape.ts';
 import { openRunFolder, promptsPath, readRecord, tokensPath } from '../store/run-folder.ts';
 import type { BackendRecord, CellCost, ItemText, RunRecord, Sample, TaskFacts, TaskText } from '../types.ts';
 import type { Cell } from './cells.ts';
@@ -92,7 +93,7 @@ async function mergeSamples(
 async function readCell(folder: string, cell: Cell): Promise<Map<string, Sample>> {
   const path = join(folder, cell.path);
   const samples = new Map<string, Sample>();
-  await scanLines<Sample>(path, (sample) => {
+  await scanLines<Sample>(path, SAMPLE, (sample) => {
     const other = samples.get(sample.id);
     if (other && !isDeepStrictEqual(other, sample))
       throw new UserError(`${path}: holds two different samples of item "${sample.id}"`);
@@ -125,7 +126,7 @@ async function mergePrompts(
   const others = new Map<string, ItemText>();
   for (const { folder } of shards) {
     let line = -1;
-    await scanLines<TaskText | ItemText>(join(folder, promptsPath(name)), (value) => {
+    await scanLines<TaskText | ItemText>(join(folder, promptsPath(name)), PROMPT_LINE, (value) => {
       line++;
       if (line === 0) {
         head ??= value as TaskText;

@@ -73,6 +73,12 @@ export const SPEC: Shape = object({
     object({
       ...{ ref: text, commit: optional(text), sha256: text, parameters: count, architecture: text },
       ...{ config_sha256: text, tokenizer_sha256: text },
+      served: optional(
+        object({
+          ...{ url: text, name: text },
+          entry: mapOf(nullable(either(text, flag, number))),
+        }),
+      ),
     }),
   ),
   tasks: listOf(TASK_IDENTITY),
@@ -88,6 +94,7 @@ export const SPEC: Shape = object({
   // Older versions lack some.
   ...{ overflow: text, texts: optional(listOf(text)), taskFiles: optional(listOf(text)) },
   ...{ stride: optional(nullable(count)), overlap: optional(listOf(text)) },
+  ...{ tokenizer: optional(text), contextLength: optional(count) },
 });
 
 export const BACKEND: Shape = object({
@@ -95,6 +102,21 @@ export const BACKEND: Shape = object({
   check: nullable(
     object({ items: count, tokens: count, mean: number, max: number, flipped: count, bound: number }),
   ),
+  probe: optional(listOf(number)),
+});
+
+/** What `evalgpt merge` goes by: it opens files of these tasks' names. */
+const SHARD: Shape = object({
+  ...{ index: count, of: count, done: flag },
+  slices: listOf(object({ model: text, task: TASK_NAME, from: count, to: count })),
+  tasks: listOf(
+    object({
+      ...{ name: TASK_NAME, items: count, shots: listOf(SHOTS), draws: count, metrics: listOf(text) },
+      ...{ chance: nullable(number), rolling: flag, missing: optional(text) },
+      overlap: optional(object({ method: oneOf('gpt2', 'gpt3'), ngram: count })),
+    }),
+  ),
+  windows: listOf(count),
 });
 
 export const RECORD: Shape = object({
@@ -118,6 +140,7 @@ export const RECORD: Shape = object({
       ...{ tokens_computed: count, reused: number },
     }),
   ),
+  shard: optional(SHARD),
 });
 
 export const SAMPLE: Shape = object({
