@@ -21,6 +21,8 @@ export interface Simulated {
   readonly make: (source: Random) => Estimate;
   /** Simulations that the bench makes; bootstraps are dear. */
   readonly runs: number;
+  /** Where theory is known to be weak: the least share that a few simulations may hold, of 0.88. */
+  readonly least?: number;
 }
 
 function normal(source: Random): number {
@@ -123,6 +125,7 @@ export function simulations(): Simulated[] {
         truth: -Math.exp(0.32),
         make: (s) => meanInterval(list(n, () => -Math.exp(0.8 * normal(s)))),
         runs: 4000,
+        ...(n === 5 && { least: 0.8 }),
       }),
     ),
     ...[8, 30, 100].map(

@@ -5,5 +5,7 @@ import { coverageOf, simulations } from '../helpers/coverage.ts';
 test.each(simulations())('$name holds the truth about as often as it says', (simulated) => {
   const dear = simulated.runs < 1000;
   const held = coverageOf(simulated, dear ? 40 : 400);
-  expect(held).toBeGreaterThan(dear ? 0.8 : 0.88);
+  expect(held).toBeGreaterThan(simulated.least ?? (dear ? 0.8 : 0.88));
+  // An interval that is far too wide never misses.
+  if (!dear) expect(held).toBeLessThan(0.995);
 });
