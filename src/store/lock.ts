@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { open, readFile, rm } from 'node:fs/promises';
+import { link, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { hasCode, UserError } from '../errors.ts';
 
@@ -10,32 +10,88 @@ interface Holder {
   readonly started: string;
 }
 
+/** A lock without content is being written, or its writer died: after this long, the latter. */
+const STALE_MS = 5000;
+
 /**
  * Takes a lock for this process by creating a file; a lock whose process is dead is taken over.
- * @returns what gives it back, or undefined where a living process holds it; `onHeld` is told which
+ * @returns what gives it back, or undefined where a living process holds it, of which `onHeld` is told, or takes it
  */
 export async function tryLock(
   path: string,
   onHeld?: (holder: { readonly pid: number; readonly host: string }) => void,
 ): Promise<(() => Promise<void>) | undefined> {
-  const own: Holder = { pid: process.pid, host: hostname(), started: startOf(process.pid) ?? '' };
+  const release = (): Promise<void> => rm(path, { force: true });
   for (let attempt = 0; attempt < 3; attempt++) {
-    try {
-      const file = await open(path, 'wx');
-      await file.writeFile(JSON.stringify(own));
-      await file.close();
-      return () => rm(path, { force: true });
-    } catch (error) {
-      if (!hasCode(error, 'EEXIST')) throw error;
-    }
-    const holder = await readHolder(path);
-    if (holder && isAlive(holder)) {
-      onHeld?.(holder);
-      return undefined;
-    }
-    await rm(path, { force: true });
+    if (await create(path)) return release;
+    const state = await look(path, onHeld);
+    if (state === 'held') return undefined;
+    if (state === 'dead' && !(await removeDead(path))) return undefined;
   }
   return undefined;
+}
+
+/** Removes a dead process's lock, under a guard of which one has hold: another would remove the next one's. */
+async function removeDead(path: string): Promise<boolean> {
+  const guard = `${path}.guard.tmp`;
+  if (!(await create(guard))) {
+    if ((await look(guard)) === 'held') return false;
+    await rm(guard, { force: true });
+    return true;
+  }
+  try {
+    if ((await look(path)) === 'dead') await rm(path, { force: true });
+    return true;
+  } finally {
+    await rm(guard, { force: true });
+  }
+}
+
+/**
+ * Creates a lock file that has its content from the first moment, so that no reader takes it for one that a death cut
+ * short.
+ * @returns false where there is one
+ */
+async function create(path: string): Promise<boolean> {
+  const own: Holder = { pid: process.pid, host: hostname(), started: startOf(process.pid) ?? '' };
+  const written = `${path}.${process.pid}-${++created}.tmp`;
+  try {
+    await writeFile(written, JSON.stringify(own));
+    await link(written, path);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return false;
+    if (!NO_LINKS.some((code) => hasCode(error, code))) throw error;
+  } finally {
+    await rm(written, { force: true });
+  }
+  // A file system without links: the content comes a moment later, see STALE_MS.
+  try {
+    await writeFile(path, JSON.stringify(own), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return false;
+    throw error;
+  }
+}
+
+let created = 0;
+const NO_LINKS: readonly string[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];
+
+/** Whether a lock is there, and the process that made it alive. */
+async function look(
+  path: string,
+  onHeld?: (holder: { readonly pid: number; readonly host: string }) => void,
+): Promise<'held' | 'dead' | 'gone'> {
+  const holder = await readHolder(path);
+  if (holder && isAlive(holder)) {
+    onHeld?.(holder);
+    return 'held';
+  }
+  if (holder) return 'dead';
+  const written = await stat(path).catch(() => undefined);
+  if (written === undefined) return 'gone';
+  return Date.now() - written.mtimeMs > STALE_MS ? 'dead' : 'held';
 }
 
 /**
