@@ -18,6 +18,8 @@ export function evalgpt(
     readonly cwd?: string;
     /** Another copy's command line. */
     readonly main?: string;
+    /** Told when the process is there. */
+    readonly onStart?: (kill: (s: NodeJS.Signals) => void) => void;
     readonly onStderr?: (text: string, kill: (s: NodeJS.Signals) => void) => void;
   } = {},
 ): Promise<Outcome> {
@@ -33,6 +35,7 @@ export function evalgpt(
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    options.onStart?.((signal) => child.kill(signal));
     let [stdout, stderr] = ['', ''];
     child.stdout.on('data', (chunk: Buffer) => {
       stdout += chunk.toString();
