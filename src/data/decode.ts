@@ -1,11 +1,10 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { parquetReadObjects } from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
 import { Parser, type ReadEntry } from 'tar';
 import { messageOf, UserError } from '../errors.ts';
 import type { FileFacts } from './card.ts';
 import { unpacked } from './decompress.ts';
+import { readParquetRows } from './parquet.ts';
 import { type DataRecord, parseJson, parseRecords, parseRows } from './records.ts';
 import { decodeUtf8 } from './text.ts';
 
@@ -57,7 +56,7 @@ async function parquetRecords(path: string, content: Buffer): Promise<DataRecord
   const file = new Uint8Array(content).buffer;
   let rows: Record<string, unknown>[];
   try {
-    rows = await parquetReadObjects({ file, compressors });
+    rows = await readParquetRows(file);
   } catch (error) {
     throw new UserError(`${path}: expected a parquet file: ${messageOf(error)}`);
   }

@@ -193,8 +193,8 @@ async function readParquet(
   reader: CorpusReader,
   count: (bytes: number) => void,
 ): Promise<number> {
-  const { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } = await import('hyparquet');
-  const { compressors } = await import('hyparquet-compressors');
+  const { asyncBufferFromFile, parquetMetadataAsync } = await import('hyparquet');
+  const { readParquetRows } = await import('../data/parquet.ts');
   const file = await asyncBufferFromFile(path);
   const metadata = await parquetMetadataAsync(file);
   if (!metadata.schema.some(({ name }) => name === field))
@@ -204,10 +204,7 @@ async function readParquet(
   let told = 0;
   for (const group of metadata.row_groups) {
     const rowEnd = row + Number(group.num_rows);
-    const rows = await parquetReadObjects({
-      ...{ file, metadata, compressors, columns: [field] },
-      ...{ rowStart: row, rowEnd },
-    });
+    const rows = await readParquetRows(file, { metadata, columns: [field], rowStart: row, rowEnd });
     for (const { [field]: text } of rows) {
       row++;
       if (typeof text !== 'string')

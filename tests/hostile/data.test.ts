@@ -135,15 +135,26 @@ describe('files of the user', () => {
   test('tables of items', async () => {
     const path = join(folder, 'own.csv');
     const lines = join(folder, 'own.jsonl');
-    await fuzz(
+    // `1` of `1|2` could be a choice or its number, and would be refused unchanged.
+    const plain = TABLE.replace('1|2,1', 'p|q,1');
+    const tally = await fuzz(
       'table bytes',
-      mutatedBytes(Buffer.from(TABLE)),
-      (changed) => {
+      mutatedBytes(Buffer.from(plain)),
+      async (changed) => {
         writeFileSync(path, changed);
-        return openTaskFiles([path]);
+        const task = (await openTaskFiles([path]))[0] as Task;
+        for (const record of task.file?.data?.scored.records ?? []) {
+          const { choices, answer } = task.decode(record) as unknown as {
+            choices: string[];
+            answer: number;
+          };
+          expect(choices.every((choice) => choice.trim() === choice && choice !== '')).toBe(true);
+          expect(choices[answer]).toBeDefined();
+        }
       },
       3 * CASES,
     );
+    expect(tally.read).toBeGreaterThan(tally.cases / 20);
     const items = [
       { id: 'a', context: 'Two and two?', choices: ['four', 'five'], answer: 0 },
       { id: 'b', context: 'One and two?', choices: ['three', 'five'], answer: 'three' },
