@@ -13,7 +13,7 @@ import { type Checkpoint, commonFolder, hashWeights, readCheckpoint } from './ch
 import { readExport } from './exports/export.ts';
 import { findExport } from './exports/find.ts';
 import type { HubOptions } from './hub.ts';
-import { checkMemory, memoryLimit } from './memory.ts';
+import { checkMemory, memoryLimit, memoryNeeds } from './memory.ts';
 import { type ResolvedModel, resolveModel } from './resolve.ts';
 import { openTokenizer } from './tokenizers/open.ts';
 
@@ -117,10 +117,12 @@ export async function openModel(ref: string, options: ModelOptions = {}): Promis
     tokenizer_sha256: tokenizer.sha256,
   };
   const open = async ({ device, dtype, tokensToCompute }: OpenOptions): Promise<Backend> => {
-    if (device === 'cpu') checkMemory(ref, parameters, dtype, memoryLimit());
     // An export of another precision, the reference of this one, is another file.
     const isOther = architecture.exported !== undefined && dtype !== ownType;
     const model = isOther ? await readModel(path, dtype) : { checkpoint, architecture };
+    const shapes = [...model.checkpoint.tensors.values()].map(({ shape }) => shape);
+    const [needs, limit] = [memoryNeeds(shapes, dtype), memoryLimit()];
+    if (device === 'cpu') checkMemory(ref, dtype, needs.least, limit);
     const { weightFiles } = model.checkpoint;
     const { layers, keyValueHeads, headSize, vocabularySize, rotary, exported } = model.architecture;
     const quantisedFile = join(await realpath(tmpdir()), `evalgpt-int8-${process.pid}-${randomUUID()}`);
@@ -130,7 +132,7 @@ export async function openModel(ref: string, options: ModelOptions = {}): Promis
     const graph = model.architecture.graph({ weightFolder, dtype, quantisedFile });
     const shape = { layers, keyValueHeads, headSize, vocabularySize, rotary };
     // Without it 8-bit products take a slower path, which also rounds otherwise.
-    const prepack = dtype === 'int8' || tokensToCompute >= PREPACK_FROM;
+    const prepack = dtype === 'int8' || (tokensToCompute >= PREPACK_FROM && needs.packed <= limit);
     return openBackend({ ...shape, ...exported, graph, weightFolder, device, threads, prepack }).catch(
       (error: unknown) => {
         throw new UserError(`${ref}: onnxruntime cannot load the model: ${messageOf(error)}`);

@@ -12,7 +12,7 @@ import {
 } from './onnx_pb.ts';
 
 /** Element types by their number in ONNX's TensorProto.DataType. */
-export const ElementType = {
+const ElementType = {
   float32: 1,
   float64: 11,
   uint8: 2,
