@@ -4,6 +4,7 @@ import { gunzip, gzip } from 'node:zlib';
 import { messageOf, UserError } from '../errors.ts';
 import { BLOCK_ITEMS } from '../evaluate/blocks.ts';
 import type { Unit } from '../evaluate/units.ts';
+import { parseJson } from '../json.ts';
 import { specOf } from '../store/spec-file.ts';
 import type { BackendRecord, CellCost, RunRecord, RunSpec, Sample, TaskFacts } from '../types.ts';
 import { checkSample } from './sample.ts';
@@ -25,9 +26,13 @@ export interface RunPayload {
 
 /** The machine that scored a unit, and what it took. */
 export interface UnitMeta {
+  /** Its name in the queue. */
   readonly worker: string;
+  /** As in run.json. */
   readonly environment: Pick<RunRecord['environment'], 'node' | 'ort' | 'platform' | 'threads'>;
+  /** Null where every score was there already. */
   readonly backend: BackendRecord | null;
+  /** A task each. */
   readonly cost: readonly CellCost[];
 }
 
@@ -41,7 +46,7 @@ const MOST_INFLATED_BYTES = 256 << 20;
 /** Numbers beyond these are no benchmark: they would keep a worker busy for nothing. */
 const MOST = { models: 100_000, shots: 1000, k: 100_000, draws: 10_000, threads: 1024 };
 
-export function hashOf(value: unknown, length: number): string {
+function hashOf(value: unknown, length: number): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, length);
 }
 
@@ -59,7 +64,7 @@ export function unitKey(run: string, unit: Unit): string {
 export function parseRun(text: string, run: string): RunPayload {
   const where = `run ${run} in the queue`;
   if (text.length > MOST_SPEC_BYTES) throw new UserError(`${where}: its spec is longer than 16 MB`);
-  const value = parseJson(text, where) as { spec?: unknown; resolved?: unknown; unit?: unknown } | null;
+  const value = readJson(text, where) as { spec?: unknown; resolved?: unknown; unit?: unknown } | null;
   const isObject = (v: unknown): v is object => typeof v === 'object' && v !== null && !Array.isArray(v);
   if (!isObject(value) || !isObject(value.spec) || !isObject(value.resolved))
     throw new UserError(`${where}: expected its spec, found ${text.slice(0, 40)}`);
@@ -157,7 +162,7 @@ export async function decodeResult(
   const [head, body] = [text.slice(0, end), text.slice(end + 1)];
   if (createHash('sha256').update(body).digest('hex') !== bytes.toString('latin1', 0, SHA_LENGTH))
     throw new UserError(`${where}: its samples are not those of its checksum`);
-  const lists = parseJson(body, where);
+  const lists = readJson(body, where);
   if (!Array.isArray(lists) || lists.length !== cells.length)
     throw new UserError(`${where}: expected ${cells.length} lists of samples`);
   const samples = cells.map(({ ids, shots }, i) => {
@@ -166,7 +171,7 @@ export async function decodeResult(
       throw new UserError(`${where}: expected ${ids.length} samples`);
     return list.map((sample: unknown, at) => checkSample(sample, { id: ids[at] as string, shots }, where));
   });
-  return { samples, meta: checkMeta(parseJson(head, where), where) };
+  return { samples, meta: checkMeta(readJson(head, where), where) };
 }
 
 function checkMeta(value: unknown, where: string): UnitMeta {
@@ -188,9 +193,9 @@ function checkMeta(value: unknown, where: string): UnitMeta {
   return value as UnitMeta;
 }
 
-function parseJson(text: string, where: string): unknown {
+function readJson(text: string, where: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (error) {
     throw new UserError(`${where}: not JSON: ${messageOf(error)}`);
   }
@@ -201,5 +206,7 @@ function isNumber(value: unknown): value is number {
 }
 
 function show(value: unknown): string {
+  // Of any depth: BullMQ has parsed it.
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object';
   return (JSON.stringify(value) ?? 'nothing').slice(0, 80);
 }

@@ -228,9 +228,10 @@ function cannotWrite(folder: string, error: unknown): unknown {
 /** The first place where two JSON values differ, and both values there. */
 export function firstDifference(a: unknown, b: unknown, path: string): string | undefined {
   if (typeof a === 'object' && typeof b === 'object' && a !== null && b !== null) {
-    // Plain values first: they say more than the hashes that follow from them.
-    const plain = (key: string): number => (typeof (a as Record<string, unknown>)[key] === 'object' ? 1 : 0);
-    const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])].sort((x, y) => plain(x) - plain(y));
+    // Plain values and lists of them first: they say more than the hashes that follow from them.
+    const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])].sort(
+      (x, y) => depth((a as Record<string, unknown>)[x]) - depth((a as Record<string, unknown>)[y]),
+    );
     for (const key of keys) {
       const found = firstDifference(
         (a as Record<string, unknown>)[key],
@@ -242,4 +243,10 @@ export function firstDifference(a: unknown, b: unknown, path: string): string | 
     return undefined;
   }
   return a === b ? undefined : `${path} is ${JSON.stringify(a)} there, ${JSON.stringify(b)} now`;
+}
+
+/** How deep a JSON value is nested, at most 2. */
+function depth(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  return Object.values(value).some((inner) => typeof inner === 'object' && inner !== null) ? 2 : 1;
 }

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as timer } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { messageOf, UserError } from '../../errors.ts';
+import { parseJson } from '../../json.ts';
 
 /** Attempts, waits and bounds of requests to a server. Times in milliseconds. */
 export interface HttpOptions {
@@ -101,7 +102,7 @@ export function openHttp(base: string, options: HttpOptions = {}): Http {
       if (text === undefined)
         throw new UserError(`${url}: the answer is longer than the ${most} bytes that it could need`);
       try {
-        return JSON.parse(text);
+        return parseJson(text);
       } catch {
         throw new UserError(`${url}: expected JSON, found "${quoted(text)}"`);
       }
@@ -202,7 +203,7 @@ async function readText(response: Response, most: number): Promise<string | unde
 /** The message of an error in OpenAI's form, or in FastAPI's, else the whole. */
 function reasonOf(text: string): string {
   try {
-    const value = JSON.parse(text) as Record<string, unknown> | null;
+    const value = parseJson(text) as Record<string, unknown> | null;
     const error = value?.error as Record<string, unknown> | string | undefined;
     const found = (typeof error === 'object' ? error?.message : error) ?? value?.message ?? value?.detail;
     return typeof found === 'string' ? found : text;

@@ -68,8 +68,8 @@ export function readCompletionRequest(value: unknown, bounds: RequestBounds): Co
   const maxTokens = count(body, 'max_tokens', MAX_TOKENS, bounds.contextLength);
   for (const [field, found] of Object.entries(body)) {
     if (READ.includes(field) || IGNORED.includes(field) || found === null) continue;
-    const drawn = OF_SAMPLING[field];
-    const allowed = drawn ?? ONLY[field];
+    const drawn = Object.hasOwn(OF_SAMPLING, field) ? OF_SAMPLING[field] : undefined;
+    const allowed = drawn ?? (Object.hasOwn(ONLY, field) ? ONLY[field] : undefined);
     if (!allowed) throw new ApiError(400, `"${field}" is not a field that this server knows`, field);
     if (allowed.includes(found) || (drawn && maxTokens === 0)) continue;
     const why = drawn ? 'texts are written greedily and never drawn' : 'the engine has nothing else';

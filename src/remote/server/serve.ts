@@ -2,6 +2,7 @@ import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { UserError } from '../../errors.ts';
+import { parseJson } from '../../json.ts';
 import type { Model } from '../../models/open.ts';
 import type { Backend } from '../../types.ts';
 import { ApiError, errorBody } from './api-error.ts';
@@ -22,7 +23,7 @@ export interface ServeLimits {
   readonly answerMs: number;
 }
 
-export const SERVE_LIMITS: ServeLimits = {
+const SERVE_LIMITS: ServeLimits = {
   body: 4 << 20,
   tokens: 65_536,
   inFlight: 256,
@@ -237,7 +238,7 @@ async function readBody(request: IncomingMessage, most: number): Promise<unknown
     chunks.push(chunk);
   }
   try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    return parseJson(Buffer.concat(chunks).toString('utf8'));
   } catch {
     throw new ApiError(400, 'the body expected to be JSON');
   }
