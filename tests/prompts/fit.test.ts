@@ -2,9 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { UserError } from '../../src/errors.ts';
 import { gpt2Tokenizer } from '../../src/models/tokenizers/gpt2.ts';
-import { type Prompt, type PromptOptions, promptBuilder } from '../../src/prompts/fit.ts';
+import { generatedTokens, type Prompt, type PromptOptions, promptBuilder } from '../../src/prompts/fit.ts';
 import { random } from '../../src/stats/random.ts';
-import type { ChoiceProtocol, Protocol, SpanProtocol } from '../../src/task.ts';
+import type {
+  ChoiceProtocol,
+  GenerateProtocol,
+  Protocol,
+  RollingProtocol,
+  SpanProtocol,
+} from '../../src/task.ts';
 import type { Example, Overflow } from '../../src/types.ts';
 import { adversarialTexts } from '../helpers/adversarial.ts';
 
@@ -196,4 +202,107 @@ test('the hash is of the text: equal for equal pairs, whatever the window; anoth
   expect(hash([a])).toMatch(/^[0-9a-f]{16}$/);
   expect(hash([a], 20)).toBe(hash([a]));
   expect(new Set([hash([]), hash([a]), hash([b]), hash([a, b]), hash([b, a])]).size).toBe(5);
+});
+
+describe('prompts to be continued', () => {
+  const generate = {
+    ...span,
+    kind: 'generate',
+    maxTokens: 20,
+    stop: ['\n'],
+  } as unknown as GenerateProtocol<Question>;
+  const protocol = generate as unknown as Protocol<Example>;
+  const [first, ...others] = pool as [Question, ...Question[]];
+
+  test('room is kept for the answer: all that may be written, at most half of the window', () => {
+    expect(generatedTokens(generate as never, 1024)).toBe(20);
+    expect(generatedTokens(generate as never, 31)).toBe(15);
+    const whole = tokenizer.encode(`Q: ${first.question}\nA:`);
+    const fits = build(protocol, 'truncate', whole.length + 20)(first, []);
+    expect(fits.requests).toEqual([
+      { tokens: Int32Array.from(whole), start: whole.length, truncated: 0, merged: false },
+    ]);
+    const cut = build(protocol, 'truncate', whole.length + 17)(first, []);
+    expect([...cut.requests[0]!.tokens]).toEqual(whole.slice(3));
+    expect([cut.truncated, cut.requests[0]!.start]).toEqual([3, whole.length - 3]);
+  });
+
+  test('shots are dropped until prompt and answer fit, as found by trying every number', () => {
+    const shots = others.slice(0, 8);
+    const met = new Set<number>();
+    for (let contextLength = 45; contextLength < 2500; contextLength += 37) {
+      const found = build(protocol, 'drop-shots', contextLength)(first, shots);
+      const lengths = shots.map((_, k) => {
+        const text = [...shots.slice(0, k + 1).map((s) => generate.shot(s)), `Q: ${first.question}\nA:`];
+        return tokenizer.encode(text.join('\n\n')).length;
+      });
+      const room = contextLength - generatedTokens(generate as never, contextLength);
+      const most = lengths.findIndex((length) => length > room);
+      expect(found.shotIds.length).toBe(most < 0 ? shots.length : most);
+      met.add(found.shotIds.length);
+    }
+    expect(met.size).toBeGreaterThan(4);
+  });
+
+  test('an empty prompt is the start of text; without one it is unscored', () => {
+    const empty = { ...generate, context: () => '', shot: () => '' } as unknown as Protocol<Example>;
+    const started = build(empty, 'drop-shots', 64)(first, []);
+    expect([...started.requests[0]!.tokens]).toEqual([tokenizer.startOfText]);
+    const bare = { ...tokenizer, startOfText: null };
+    const found = promptBuilder(empty, bare, { contextLength: 64, overflow: 'drop-shots' })(first, []);
+    expect(found.requests).toEqual([]);
+    expect(found.unscored).toMatch(/the prompt is empty, and the model has neither/);
+  });
+});
+
+describe('texts that are rolled over', () => {
+  const rolling = {
+    kind: 'rolling',
+    source: 'test',
+    text: (e: Question) => e.question,
+    metrics: ['ppl_word'],
+  };
+  const protocol = rolling as unknown as RollingProtocol<Example> as Protocol<Example>;
+  const long = { ...(pool[0] as Question), question: 'one two three four five six seven eight nine ten' };
+
+  test('windows of the stride, by default of the whole window', () => {
+    const ids = [tokenizer.startOfText as number, ...tokenizer.encode(long.question, { prefix: false })];
+    const starts = (stride: number | null): number[][] =>
+      promptBuilder(protocol, tokenizer, { contextLength: 6, overflow: 'drop-shots', stride })(
+        long,
+        [],
+      ).requests.map(({ tokens, start }) => [tokens.length, start]);
+    expect(ids.length).toBe(11);
+    expect(starts(null)).toEqual([
+      [7, 1],
+      [7, 3],
+    ]);
+    expect(starts(2)).toEqual([
+      [7, 1],
+      [7, 5],
+      [7, 5],
+    ]);
+    const prompt = build(protocol, 'drop-shots', 6)(long, []);
+    expect([prompt.shotIds, prompt.truncated, prompt.unscored]).toEqual([[], 0, undefined]);
+    expect(prompt.example).toBe(long);
+    const other = build(protocol, 'drop-shots', 6)({ ...long, question: 'one' } as Question, []);
+    expect(prompt.hash).toMatch(/^[0-9a-f]{16}$/);
+    expect(other.hash).not.toBe(prompt.hash);
+  });
+
+  test('an empty text is unscored', () => {
+    const empty = build(protocol, 'drop-shots', 6)({ ...long, question: '' } as Question, []);
+    expect(empty).toMatchObject({ requests: [], unscored: 'the text is empty' });
+  });
+});
+
+test('an error that is no bad input comes through', () => {
+  const broken = {
+    ...tokenizer,
+    encode: () => {
+      throw new TypeError('a bug');
+    },
+  };
+  const builder = promptBuilder(protocols[0]!, broken as never, { contextLength: 64, overflow: 'truncate' });
+  expect(() => builder(pool[0] as Question, [])).toThrow(TypeError);
 });

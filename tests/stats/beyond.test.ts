@@ -3,6 +3,7 @@ import { firstBeyondChance, guessing, type ScoreAtStep } from '../../src/stats/b
 import { meanInterval, wilson } from '../../src/stats/interval.ts';
 import { binomialCdf } from '../../src/stats/paired.ts';
 import { random } from '../../src/stats/random.ts';
+import { tCdf, tQuantile } from '../../src/stats/special.ts';
 
 const share = (step: number, right: number, n: number): ScoreAtStep => ({ step, n, ...wilson(right, n) });
 
@@ -18,6 +19,39 @@ test('clustered scores are held against Student with their own degrees of freedo
   expect(p).toBeGreaterThan(0);
   expect(p).toBeLessThan(0.01);
   expect(guessing({ step: 1, n: 3, value: 1, stderr: null, ci95: null }, 0.5)).toBe(1);
+});
+
+test("a mean's own interval gives Student's test back, also where one end was cut", () => {
+  const [stderr, df, value, chance] = [0.05, 7, 0.62, 0.5];
+  const half = tQuantile(0.975, df) * stderr;
+  const expected = 1 - tCdf((value - chance) / stderr, df);
+  const score = { step: 1, n: 40, value, stderr };
+  expect(guessing({ ...score, ci95: [value - half, value + half] }, chance)).toBeCloseTo(expected, 6);
+  expect(guessing({ ...score, ci95: [value - half, value + half / 2] }, chance)).toBeCloseTo(expected, 6);
+  expect(guessing({ ...score, ci95: [value - half / 2, value + half] }, chance)).toBeCloseTo(expected, 6);
+  expect(guessing({ ...score, stderr: 0, ci95: [value, value] }, chance)).toBe(1);
+  expect(guessing({ ...score, ci95: null }, chance)).toBe(1);
+  expect(guessing({ ...score, stderr: null, ci95: [0.6, 0.7] }, chance)).toBe(1);
+});
+
+test('series of several lengths keep their own steps, in any order', () => {
+  const sure = (step: number): ScoreAtStep => share(step, 95, 100);
+  const none = (step: number): ScoreAtStep => share(step, 25, 100);
+  const chance = 0.25;
+  expect(
+    firstBeyondChance(
+      [
+        { chance, scores: [none(1)] },
+        { chance, scores: [sure(30), none(10), sure(20)] },
+        { chance, scores: [] },
+        { chance, scores: [none(5), sure(7)] },
+      ],
+      0.05,
+    ),
+  ).toEqual([null, 20, null, 7]);
+  // A p that is alpha itself counts.
+  const p = guessing(share(1, 34, 100), chance);
+  expect(firstBeyondChance([{ chance, scores: [share(1, 34, 100)] }], p)).toEqual([1]);
 });
 
 test('the first step beyond chance, Holm over all steps of all series', () => {

@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Estimate, meanInterval, ratioInterval, wilson } from '../../src/stats/interval.ts';
+import {
+  bootstrapInterval,
+  type Estimate,
+  meanInterval,
+  percentileInterval,
+  ratioInterval,
+  wilson,
+} from '../../src/stats/interval.ts';
 
 interface Mean {
   readonly values: number[];
@@ -101,5 +108,42 @@ describe('ratioInterval', () => {
 
   test('long texts weigh by their length', () => {
     expect(ratioInterval([-10, -1000], [10, 500]).value).toBeCloseTo(-1010 / 510, 14);
+  });
+});
+
+describe('the bootstrap', () => {
+  test('points between resampled values are interpolated, in any order', () => {
+    const values = Array.from({ length: 41 }, (_, i) => (i * 17) % 41);
+    const { stderr, ci95 } = percentileInterval(values);
+    // Places 1 and 39 of 0 to 40.
+    expect(ci95).toEqual([1, 39]);
+    // The variance of 0 to 40 is 41 * 42 / 12.
+    expect(stderr).toBeCloseTo(Math.sqrt((41 * 42) / 12), 12);
+    // Places 0.075 and 2.925 of these four.
+    const four = percentileInterval([8, 1, 2, 4]).ci95!;
+    expect(four[0]).toBeCloseTo(1.075, 12);
+    expect(four[1]).toBeCloseTo(7.7, 12);
+  });
+
+  test('of a mean it is near the normal interval, and a function of the number of items alone', () => {
+    const items = Array.from({ length: 200 }, (_, i) => (i * 7) % 11);
+    const mean = (chosen: Iterable<number>): number => {
+      const list = [...chosen].map((i) => items[i] as number);
+      return list.reduce((a, b) => a + b, 0) / list.length;
+    };
+    const { value, stderr, ci95 } = bootstrapInterval(items.length, mean);
+    const own = items.reduce((a, b) => a + b, 0) / 200;
+    const error = Math.sqrt(items.reduce((sum, v) => sum + (v - own) ** 2, 0) / 199 / 200);
+    expect(value).toBe(own);
+    expect(stderr! / error).toBeGreaterThan(0.93);
+    expect(stderr! / error).toBeLessThan(1.07);
+    expect(Math.abs(ci95![0] - (own - 1.96 * error))).toBeLessThan(0.15 * error);
+    expect(Math.abs(ci95![1] - (own + 1.96 * error))).toBeLessThan(0.15 * error);
+    expect(bootstrapInterval(items.length, mean)).toEqual({ value, stderr, ci95 });
+  });
+
+  test('of one item there is none', () => {
+    expect(bootstrapInterval(1, () => 3)).toEqual({ value: 3, stderr: null, ci95: null });
+    expect(bootstrapInterval(2, () => 3)).toEqual({ value: 3, stderr: 0, ci95: [3, 3] });
   });
 });

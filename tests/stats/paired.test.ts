@@ -112,6 +112,11 @@ describe('metrics of the whole set', () => {
     const found = pairedBootstrap({ before, after, score: rate });
     expect(found.value).toBeCloseTo(mean.value, 12);
     expect(Math.abs((found.stderr ?? 0) / (mean.stderr ?? 1) - 1)).toBeLessThan(0.1);
+    // The normal interval, which Student's is a little wider than.
+    for (const [side, z] of [-1.96, 1.96].entries())
+      expect(Math.abs((found.ci95?.[side] ?? 0) - (mean.value + z * (mean.stderr ?? 0)))).toBeLessThan(0.05);
+    const two = pairedBootstrap({ before: rows([1, 0]), after: rows([0, 0]), score: rate });
+    expect(two.ci95).toEqual([-1, 0]);
     expect(pairedBootstrap({ before: [[1, 1]], after: [[0, 1]], score: rate }).ci95).toBeNull();
   });
 });
@@ -122,4 +127,34 @@ test('a few clusters in which nothing changed prove little', () => {
   expect(pairedMean(same, clusters, 1).ci95?.[0]).toBeLessThan(-0.4);
   expect(pairedMean(same, clusters, null).ci95).toEqual([0, 0]);
   expect(pairedShares(0, 0, 10).ci95?.[0]).toBeLessThan(-0.2);
+});
+
+test('paired shares: the standard error is that of the mean of -1, 0 and 1', () => {
+  for (const [lost, won, n] of [
+    [3, 8, 50],
+    [1, 0, 2],
+    [0, 0, 9],
+  ] as const) {
+    const value = (won - lost) / n;
+    const squares = lost * (-1 - value) ** 2 + won * (1 - value) ** 2 + (n - lost - won) * value ** 2;
+    expect(pairedShares(lost, won, n).stderr).toBeCloseTo(Math.sqrt(squares / (n - 1) / n), 12);
+  }
+  expect(pairedShares(1, 0, 1).stderr).toBeNull();
+  // All lost: the score is without bound at one end.
+  expect(pairedShares(4, 0, 4).ci95?.[0]).toBeCloseTo(-1, 12);
+  expect(pairedShares(4, 0, 4).ci95?.[1]).toBeLessThan(0);
+});
+
+test('a bounded difference: the interval reaches as far as that of clusters of which none changed', () => {
+  const z = 1.959963984540054;
+  const clusters = Array.from({ length: 8 }, (_, i) => String(i % 4));
+  const least = (0.5 * z ** 2) / (4 + z ** 2);
+  const one = [0.01, 0, 0, 0, 0, 0, 0, 0];
+  const [low, high] = pairedMean(one, clusters, 0.5).ci95!;
+  expect(low).toBeCloseTo(0.01 / 8 - least, 12);
+  expect(high).toBeCloseTo(0.01 / 8 + least, 12);
+  // Where the differences themselves say more, they stay.
+  const wide = [0.5, -0.5, 0.5, -0.5, -0.5, 0.5, 0.5, 0.1];
+  expect(pairedMean(wide, clusters, 0.01)).toEqual(pairedMean(wide, clusters, null));
+  expect(pairedMean([1], ['a'], 1).ci95).toBeNull();
 });

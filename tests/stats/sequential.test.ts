@@ -2,71 +2,20 @@ import { describe, expect, test } from 'vitest';
 import { random } from '../../src/stats/random.ts';
 import { changedAnswers, type EProcess, lossAtLeast, symmetric } from '../../src/stats/sequential.ts';
 
-const RUNS = 1500;
-const ITEMS = 600;
-
-/** Share of runs in which a process, looked at after every item, ever gives p <= alpha; and where it did on average. */
-function everRejects(
-  make: () => EProcess,
-  draw: (next: () => number) => number,
-  alpha: number,
-): { share: number; items: number } {
-  let [count, items] = [0, 0];
-  for (let run = 0; run < RUNS; run++) {
-    const source = random('sequential test', run);
-    const process = make();
-    let stopped = ITEMS;
-    for (let i = 0; i < ITEMS; i++) {
-      process.add(draw(() => source.next()));
-      if (process.p > alpha) continue;
-      stopped = i + 1;
-      count++;
-      break;
-    }
-    items += stopped;
-  }
-  return { share: count / RUNS, items: items / RUNS };
-}
-
-/** An item's change where a share of the answers changes, and a share of these is lost. */
-const change =
-  (changed: number, lost: number) =>
-  (next: () => number): number =>
-    next() >= changed ? 0 : next() < lost ? -1 : 1;
-
-/** Two deviations above what a true rate of alpha gives in so many runs. */
-const bound = (alpha: number): number => alpha + 2 * Math.sqrt((alpha * (1 - alpha)) / RUNS);
-
-describe('looked at after every item', () => {
-  test('changed answers raise no more false alarms than alpha, and find a loss early', () => {
-    expect(everRejects(changedAnswers, change(0.2, 0.5), 0.05).share).toBeLessThan(bound(0.05));
-    expect(everRejects(changedAnswers, change(0.9, 0.5), 0.05).share).toBeLessThan(bound(0.05));
-    const found = everRejects(changedAnswers, change(0.2, 0.8), 0.05);
-    expect(found.share).toBeGreaterThan(0.99);
-    expect(found.items).toBeLessThan(ITEMS / 2);
+/** The p-value after each of the differences. */
+const path = (process: EProcess, differences: readonly number[]): number[] =>
+  differences.map((difference) => {
+    process.add(difference);
+    return process.p;
   });
+/** 1 / the largest value so far, at most 1. */
+const ever = (values: readonly number[]): number[] =>
+  values.map((_, i) => 1 / Math.max(1, ...values.slice(0, i + 1)));
 
-  test('a loss at the margin is ruled out no more often than alpha', () => {
-    const atMargin = everRejects(() => lossAtLeast(0.05), change(0.15, 2 / 3), 0.05);
-    expect(atMargin.share).toBeLessThan(bound(0.05));
-    expect(everRejects(() => lossAtLeast(0.05), change(0.02, 0.5), 0.05).share).toBeGreaterThan(0.9);
-  });
+const source = random('sequential by hand', 1);
+const differences = Array.from({ length: 40 }, () => source.next() * 1.6 - 1);
 
-  test('symmetric differences of any tails raise no more false alarms than alpha', () => {
-    const normal = (next: () => number): number =>
-      Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
-    const heavy = (next: () => number): number => Math.tan(Math.PI * (next() - 0.5));
-    for (const side of [0, 1] as const) {
-      for (const draw of [normal, heavy])
-        expect(everRejects(() => symmetric(side), draw, 0.05).share).toBeLessThan(bound(0.05));
-    }
-    const shifted = (next: () => number): number => normal(next) - 0.3;
-    expect(everRejects(() => symmetric(0), shifted, 0.05).share).toBeGreaterThan(0.97);
-    expect(everRejects(() => symmetric(1), shifted, 0.05).share).toBeLessThan(0.02);
-  });
-});
-
-test('by hand: five lost in a row', () => {
+test('changed answers: five lost in a row, by hand', () => {
   const process = changedAnswers();
   for (let i = 0; i < 5; i++) process.add(-1);
   // 2^5 5! 0! / 6! = 32 / 6
@@ -75,4 +24,52 @@ test('by hand: five lost in a row', () => {
   expect(process.p).toBeCloseTo(6 / 32, 12);
   for (let i = 0; i < 20; i++) process.add(1);
   expect(process.p).toBeLessThan(6 / 32);
+});
+
+test('a loss of a margin at least: the mean over stakes of the capital that bets against it', () => {
+  const used = [...differences.map((d) => -d), -1, -1, -1];
+  const margin = 0.05;
+  const capital = (stake: number, n: number): number =>
+    used.slice(0, n).reduce((c, d) => c * (1 + (stake * (d + margin)) / (1 + margin)), 1);
+  const stakes = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64];
+  const expected = ever(
+    used.map((_, i) => stakes.reduce((sum, stake) => sum + capital(stake, i + 1), 0) / 7),
+  );
+  for (const [i, p] of path(lossAtLeast(margin), used).entries())
+    expect(p).toBeCloseTo(expected[i] as number, 10);
+  expect(Math.min(...expected)).toBeLessThan(1);
+});
+
+describe('symmetric differences: the mixture, integrated by numbers', () => {
+  const EFFECT = 0.15;
+  /** Of exp(l S - l^2 V / 2) over l normal with that deviation, or its upper half. */
+  function mixture(s: number, v: number, side: 0 | 1): number {
+    const [most, steps] = [12 * EFFECT, 40_000];
+    const width = (2 * most) / steps;
+    let sum = 0;
+    for (let i = 0; i < steps; i++) {
+      const l = -most + (i + 0.5) * width;
+      if (side === 1 && l < 0) continue;
+      const density = Math.exp(-(l ** 2) / (2 * EFFECT ** 2)) / (EFFECT * Math.sqrt(2 * Math.PI));
+      sum += (side === 1 ? 2 : 1) * density * Math.exp(l * s - (l ** 2 * v) / 2) * width;
+    }
+    return sum;
+  }
+
+  test.each([0, 1] as const)('side %i', (side) => {
+    const used = [0, 0, ...differences.slice(0, 12), ...Array.from({ length: 24 }, (_, i) => 0.3 + i / 40)];
+    let [squares, s, v] = [0, 0, 0];
+    const values = used.map((d, i) => {
+      const scale = Math.sqrt(squares / Math.max(1, i));
+      squares += d * d;
+      if (scale === 0) return 1;
+      s += d / scale;
+      v += (d / scale) ** 2;
+      return mixture(s, v, side);
+    });
+    const expected = ever(values);
+    for (const [i, p] of path(symmetric(side), used).entries())
+      expect(p).toBeCloseTo(expected[i] as number, 6);
+    expect(Math.min(...expected)).toBeLessThan(0.5);
+  });
 });
