@@ -25,8 +25,10 @@ const KIND = 'evalgpt baseline';
 
 /** A baseline file: gzipped JSON, an item's values in columns. */
 interface BaselineFile extends Pick<StoredRun, 'spec' | 'environment'> {
+  /** Version of the format. */
   readonly format: 1;
   readonly kind: typeof KIND;
+  /** As in a StoredRun, but for the items. */
   readonly cells: readonly (Omit<StoredCell, 'items'> & { readonly items: ItemColumns })[];
 }
 

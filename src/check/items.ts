@@ -15,7 +15,9 @@ export interface StoredRun {
   readonly folder: string | null;
   /** The model that is compared, one of the spec's. */
   readonly model: string;
+  /** As in the run's run.json. */
   readonly spec: RunRecord['spec'];
+  /** Of the run's. */
   readonly environment: Pick<RunRecord['environment'], 'git' | 'ort' | 'platform' | 'backends'>;
   readonly cells: readonly StoredCell[];
 }
@@ -27,16 +29,21 @@ export interface StoredCell {
   readonly shots: number | 'max';
   /** Over how many draws of shots every value is the mean. */
   readonly draws: number;
+  /** Name of the metric that is compared. */
   readonly primary: string;
+  /** What a guesser scores on it; null where that has no meaning. */
   readonly chance: number | null;
   /** The primary metric as the run has it; null where nothing was scored. */
   readonly value: number | null;
+  /** Of rolling texts: the window and its stride. */
   readonly window: CellResult['window'] | null;
   readonly items: readonly StoredItem[];
 }
 
+/** An item as the gate compares it. */
 export interface StoredItem {
   readonly id: string;
+  /** The item's own id where it has none. */
   readonly cluster: string;
   /** Of the prompt as text, a hash a draw. */
   readonly prompt: string;
@@ -46,11 +53,13 @@ export interface StoredItem {
   readonly value: number | null;
   /** Log-probability of the right answer or of the text, in nats, and what it is made of; null where there is none. */
   readonly logprob: number | null;
+  /** Tokens that `logprob` is the sum over. */
   readonly units: number;
   /** Of each continuation that was scored: the sum of its log-probabilities. */
   readonly sums: readonly number[];
   /** What the primary metric is made of where it is one of the whole set. */
   readonly counts: readonly number[] | null;
+  /** The prediction: a choice's index, the first 200 characters of a text, or whether the span was right. */
   readonly answer: number | string | boolean | null;
 }
 

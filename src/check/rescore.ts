@@ -1,9 +1,11 @@
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
+import { didYouMean } from '../closest.ts';
 import { UserError } from '../errors.ts';
 import { reduceDraws, reduceMetric } from '../metrics/reduce.ts';
 import { hasMetric, rescoreSample, type TieRule } from '../metrics/rescore.ts';
 import { readTexts } from '../report/examples.ts';
+import { MEANING } from '../report/format.ts';
 import { agreement } from '../store/agree.ts';
 import { disk } from '../store/disk.ts';
 import { scanLines } from '../store/read-run.ts';
@@ -71,7 +73,10 @@ export async function rescoreRun(
       results.push(judged(result, primary, own));
     }
   }
-  if (done.size === 0) throw new UserError(`--metric ${metric}: no task of ${folder} has what it is made of`);
+  if (done.size === 0) {
+    const hint = didYouMean(metric ?? '', Object.keys(MEANING));
+    throw new UserError(`--metric ${metric}: no task of ${folder} has what it is made of${hint}`);
+  }
   const rescored = [metric ?? 'as it was', ...(ties === 'first' ? ['the first of equal choices'] : [])].join(
     ', ',
   );

@@ -25,7 +25,7 @@ import {
   wholeNumber,
 } from './options.ts';
 import { progressOn } from './progress.ts';
-import { reporter } from './run.ts';
+import { reporter } from './reporter.ts';
 import { interruptible } from './signals.ts';
 
 interface CheckArguments extends SourceArguments, CacheArguments, ServedArguments {
@@ -49,7 +49,7 @@ interface CheckArguments extends SourceArguments, CacheArguments, ServedArgument
 
 export const checkCommand: CommandModule<object, CheckArguments> = {
   command: 'check',
-  describe: 'Hold a checkpoint against a baseline: exit code 0 no regression, 1 regression, 3 inconclusive',
+  describe: 'Hold a checkpoint against a baseline: is it worse?',
   builder: (yargs) =>
     servedOptions(cacheOption(sourceOptions(yargs)))
       .option('baseline', {
@@ -126,9 +126,18 @@ export const checkCommand: CommandModule<object, CheckArguments> = {
         requiresArg: true,
         describe: 'Write Markdown for a pull request or job summary',
       })
-      .option('json', { type: 'string', requiresArg: true, describe: 'Write every test as JSON' })
+      .option('json', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Write every test as JSON; - prints it instead of the table',
+      })
       .option('html', { type: 'string', requiresArg: true, describe: 'Write a page with the changed items' })
-      .example('$0 check --baseline baseline.json.gz --model ./checkpoint --markdown summary.md', ''),
+      .example('$0 check --baseline b.json.gz --model ./new', "on the baseline's own items")
+      .example('$0 check --baseline runs/a --candidate runs/b', 'two runs that are there already')
+      .example('$0 check --baseline b.json.gz --model ./new --max-items 500', 'no more than is needed')
+      .epilogue(
+        'Exit code 0: no regression; 1: a regression; 3: too few items to tell. `evalgpt baseline save` makes a baseline.',
+      ),
   handler: (args) => interruptible((signal) => check(args, signal)),
 };
 
@@ -194,8 +203,9 @@ async function check(args: CheckArguments, signal: AbortSignal): Promise<void> {
       [args.json, () => outcomeJson(outcome, code)],
       [args.html, () => outcomePage(outcome, flips)],
     ];
-    for (const [path, text] of files) if (path !== undefined) await disk.replace(path, text());
-    process.stdout.write(`${outcomeTable(outcome)}\n`);
+    for (const [path, text] of files)
+      if (path !== undefined && (path !== '-' || path !== args.json)) await disk.replace(path, text());
+    process.stdout.write(args.json === '-' ? outcomeJson(outcome, code) : `${outcomeTable(outcome)}\n`);
     process.exitCode = code;
   } finally {
     await rm(temporary, { recursive: true, force: true });

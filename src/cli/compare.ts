@@ -10,7 +10,7 @@ interface CompareArguments {
 
 export const compareCommand: CommandModule<object, CompareArguments> = {
   command: 'compare <runs..>',
-  describe: 'Two runs item by item; or the checkpoints of a training, step by step',
+  describe: 'Two runs item by item, or the checkpoints of a training',
   builder: (yargs) =>
     yargs
       .positional('runs', {
@@ -22,7 +22,8 @@ export const compareCommand: CommandModule<object, CompareArguments> = {
       .option('json', { type: 'boolean', default: false, describe: 'Print JSON instead of a table' })
       .option('markdown', { type: 'boolean', default: false, describe: 'Print Markdown instead of a table' })
       .example('$0 compare reports/runs/a reports/runs/b', 'two runs')
-      .example('$0 compare reports/runs/checkpoints', 'models such as out/step1000, out/step2000'),
+      .example('$0 compare reports/runs/a#gpt2 b.json.gz', 'a model of a run, a baseline')
+      .example('$0 compare reports/runs/steps', 'models such as out/step1000, out/step2000'),
   handler: compare,
 };
 

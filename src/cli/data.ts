@@ -14,10 +14,14 @@ interface DataArguments extends CacheArguments {
 
 export const dataCommand: CommandModule<object, DataArguments> = {
   command: 'data <action> [names..]',
-  describe: 'List the data sets, fetch some, check those that are here, or put files of your own in place',
+  describe: 'List data sets, fetch, check, or import them',
   builder: (yargs) =>
     cacheOption(yargs)
-      .positional('action', { choices: ['list', 'pull', 'verify', 'import'] as const, demandOption: true })
+      .positional('action', {
+        choices: ['list', 'pull', 'verify', 'import'] as const,
+        demandOption: true,
+        describe: 'What to do',
+      })
       .positional('names', {
         type: 'string',
         array: true,
@@ -30,7 +34,9 @@ export const dataCommand: CommandModule<object, DataArguments> = {
         describe: 'Make no request (also EVALGPT_OFFLINE=1)',
       })
       .option('json', { type: 'boolean', default: false, describe: 'Print JSON instead of text' })
-      .example('$0 data pull all', 'fetch every data set into the cache')
+      .example('$0 data list', 'what there is, and what of it is here')
+      .example('$0 data pull anli-r1 lambada', 'fetch two data sets into the cache')
+      .example('$0 data verify', 'whether what is here is what the cards say')
       .example('$0 data import ~/anli_v1.0.zip', 'use an archive that is here already'),
   handler: (args) => interruptible((signal) => data(args, signal)),
 };

@@ -16,7 +16,7 @@ interface DoctorArguments {
 
 export const doctorCommand: CommandModule<object, DoctorArguments> = {
   command: 'doctor',
-  describe: 'Examine the devices of this machine: right numbers, the same in any company, and how fast',
+  describe: "Examine this machine's devices: right? how fast?",
   builder: (yargs) =>
     yargs
       .option('model', {
@@ -31,6 +31,7 @@ export const doctorCommand: CommandModule<object, DoctorArguments> = {
         coerce: wholeNumber('threads', 1),
       })
       .option('json', { type: 'boolean', default: false, describe: 'Print JSON instead of text' })
+      .example('$0 doctor', 'a model of random weights, made for the purpose')
       .example('$0 doctor --model ./gpt2', 'a checkpoint of your own'),
   handler: (args) => interruptible((signal) => doctor(args, signal)),
 };

@@ -4,11 +4,12 @@ interface ExportArguments {
   dir: string;
   format: 'lm-eval';
   out: string;
+  json: boolean;
 }
 
 export const exportCommand: CommandModule<object, ExportArguments> = {
   command: 'export <dir>',
-  describe: "A run in lm-eval's format, for what reads that",
+  describe: "Write a run in lm-eval's format",
   builder: (yargs) =>
     yargs
       .positional('dir', { type: 'string', demandOption: true, describe: 'Run folder' })
@@ -22,14 +23,20 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
         requiresArg: true,
         demandOption: true,
         describe: 'Folder to write to',
-      }),
+      })
+      .option('json', { type: 'boolean', default: false, describe: 'Print the files as a JSON array' })
+      .example('$0 export reports/runs/a --out lm-eval/a', 'results_*.json and samples_*.jsonl')
+      .example('$0 export reports/runs/a --out lm-eval/a --json', 'the names of the files as JSON'),
   handler: exportRun,
 };
 
-async function exportRun({ dir, out }: ExportArguments): Promise<void> {
+async function exportRun({ dir, out, json }: ExportArguments): Promise<void> {
   const [{ readRecord }, { writeLmEval }] = await Promise.all([
     import('../store/run-folder.ts'),
     import('../lm-eval/write.ts'),
   ]);
-  for (const file of await writeLmEval(dir, await readRecord(dir), out)) process.stdout.write(`${file}\n`);
+  const files = await writeLmEval(dir, await readRecord(dir), out);
+  process.stdout.write(
+    json ? `${JSON.stringify(files, null, 2)}\n` : files.map((file) => `${file}\n`).join(''),
+  );
 }

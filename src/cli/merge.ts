@@ -11,7 +11,7 @@ interface MergeArguments {
 
 export const mergeCommand: CommandModule<object, MergeArguments> = {
   command: 'merge <dirs..>',
-  describe: 'One run from all the parts of `evalgpt run --shard i/n`; needs neither models nor data',
+  describe: 'One run from all the parts of `run --shard i/n`',
   builder: (yargs) =>
     yargs
       .positional('dirs', {
@@ -27,7 +27,9 @@ export const mergeCommand: CommandModule<object, MergeArguments> = {
         describe: 'Folder for the run that they make',
       })
       .option('json', { type: 'boolean', default: false, describe: 'Print run.json instead of a table' })
-      .example('$0 merge parts/* --out reports/runs/whole', 'all parts of a Slurm array'),
+      .example('$0 merge parts/* --out reports/runs/whole', 'all parts of a Slurm array')
+      .example('$0 merge one two --out whole --json', 'run.json to stdout')
+      .epilogue('Needs neither models nor data; the run is the one that a single machine would have made.'),
   handler: (args) => interruptible((signal) => merge(args, signal)),
 };
 

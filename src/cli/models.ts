@@ -15,12 +15,17 @@ interface ModelsArguments extends SourceArguments {
 
 export const modelsCommand: CommandModule<object, ModelsArguments> = {
   command: 'models <action> [ref]',
-  describe: 'List the models that have a short name or are in the cache, fetch one, or say what one is',
+  describe: 'List models, fetch one, or say what one is',
   builder: (yargs) =>
     sourceOptions(yargs)
-      .positional('action', { choices: ['list', 'pull', 'inspect'] as const, demandOption: true })
+      .positional('action', {
+        choices: ['list', 'pull', 'inspect'] as const,
+        demandOption: true,
+        describe: 'What to do: list all, fetch one, or say what one is',
+      })
       .positional('ref', { type: 'string', describe: 'Folder, alias, or OWNER/NAME on the hub' })
       .option('json', { type: 'boolean', default: false, describe: 'Print JSON instead of text' })
+      .example('$0 models list', 'short names, and what is in the cache')
       .example('$0 models pull gpt2-medium', 'fetch a model into the hub cache')
       .example('$0 models inspect ./checkpoint', 'what evalgpt makes of a folder'),
   handler: (args) => interruptible((signal) => models(args, signal)),

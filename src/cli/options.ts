@@ -1,9 +1,14 @@
 import type { Argv } from 'yargs';
 import { UserError } from '../errors.ts';
-import type { Device, Dtype, RunSpec } from '../types.ts';
+import type { Device, Dtype, ProtocolName, RunSpec } from '../types.ts';
+
+const WHERE_FROM = 'Where from:';
+const SERVED = 'Served models:';
 
 export const DEVICES: readonly (Device | 'auto')[] = ['auto', 'cpu', 'cuda', 'webgpu'];
 export const DTYPES: readonly Dtype[] = ['fp32', 'fp16', 'int8'];
+
+export const PROTOCOLS: readonly ProtocolName[] = ['lm-eval', 'gpt1', 'gpt2', 'gpt3'];
 
 /** Coercions for yargs: it would turn a mistyped number into NaN and say nothing. */
 
@@ -23,19 +28,19 @@ export function wholeNumber(option: string, least: number): (value: unknown) => 
 export function shotList(value: unknown): (number | 'max')[] | undefined {
   if (value === undefined) return undefined;
   const parse = wholeNumber('shots', 0);
-  const list = commaList('shots')(value) ?? [];
+  const list = commaList('shots', 'whole numbers or max')(value) ?? [];
   return [...new Set(list.map((part) => (part === 'max' ? part : (parse(part) as number))))];
 }
 
 /** "a,b" to its parts; white space around them goes. An option given twice adds up. */
-export function commaList(option: string): (value: unknown) => string[] | undefined {
+export function commaList(option: string, what = 'names'): (value: unknown) => string[] | undefined {
   return (value) => {
     if (value === undefined) return undefined;
     const parts = (Array.isArray(value) ? value : [value])
       .flatMap((part) => String(part).split(','))
       .map((part) => part.trim());
     if (parts.length === 0 || parts.some((part) => part === '')) {
-      throw new UserError(`--${option}: expected names separated by commas, found "${String(value)}"`);
+      throw new UserError(`--${option}: expected ${what} separated by commas, found "${String(value)}"`);
     }
     return parts;
   };
@@ -50,7 +55,7 @@ export function shardOption(what: string): {
 } {
   return {
     ...{ type: 'string', requiresArg: true },
-    describe: `i/n: only the i-th of n parts of the ${what}, counted from 1`,
+    describe: `i/n: only the i-th of n parts, counted from 1, of the ${what}`,
     coerce(value) {
       if (value === undefined) return undefined;
       const [, i, n] = /^(\d+)\/(\d+)$/.exec(String(value))?.map(Number) ?? [];
@@ -82,6 +87,7 @@ export interface CacheArguments {
 
 export function cacheOption<T>(yargs: Argv<T>): Argv<T & CacheArguments> {
   return yargs.option('cache', {
+    group: WHERE_FROM,
     type: 'string',
     requiresArg: true,
     describe:
@@ -98,11 +104,13 @@ export function useCache({ cache }: CacheArguments): void {
 export function sourceOptions<T>(yargs: Argv<T>): Argv<T & SourceArguments> {
   return yargs
     .option('revision', {
+      group: WHERE_FROM,
       type: 'string',
       requiresArg: true,
       describe: 'Branch, tag or commit of a model of the hub',
     })
     .option('offline', {
+      group: WHERE_FROM,
       type: 'boolean',
       default: false,
       describe: 'Make no request: use what is in the caches (also EVALGPT_OFFLINE=1)',
@@ -120,24 +128,28 @@ export interface ServedArguments {
 export function servedOptions<T>(yargs: Argv<T>): Argv<T & ServedArguments> {
   return yargs
     .option('tokenizer', {
+      group: SERVED,
       type: 'string',
       requiresArg: true,
       describe:
         "Of a served model: whose tokenizer it has (folder or name); by default the server's own is asked",
     })
     .option('context-length', {
+      group: SERVED,
       type: 'string',
       requiresArg: true,
       describe: 'Of a served model: tokens of its window, where the server does not tell',
       coerce: wholeNumber('context-length', 4),
     })
     .option('concurrency', {
+      group: SERVED,
       type: 'string',
       requiresArg: true,
       describe: 'Of a served model: requests under way at once, 8 unless told',
       coerce: wholeNumber('concurrency', 1),
     })
     .option('timeout', {
+      group: SERVED,
       type: 'string',
       requiresArg: true,
       describe: 'Of a served model: seconds that an answer may take, 120 unless told',

@@ -41,8 +41,7 @@ export interface OverlapArguments extends CacheArguments {
 
 export const overlapCommand: CommandModule<object, OverlapArguments> = {
   command: 'overlap',
-  describe:
-    'Which test items stand in a training corpus: the contamination checks of the GPT-2 and GPT-3 papers',
+  describe: 'Which test items stand in a training corpus',
   builder: (yargs) =>
     cacheOption(yargs)
       .option('corpus', {
@@ -146,9 +145,11 @@ export const overlapCommand: CommandModule<object, OverlapArguments> = {
         describe: 'Make no request (also EVALGPT_OFFLINE=1)',
       })
       .option('json', { type: 'boolean', default: false, describe: 'Print JSON instead of a table' })
-      .example('$0 overlap --corpus corpus/ --tasks lambada,race-* --index flags.jsonl', 'a folder of files')
+      .example('$0 overlap --corpus corpus/ --tasks lambada', 'a folder of files')
+      .example('$0 overlap --corpus c/ --tasks rte --index out.jsonl', 'kept for `run --overlap`')
       .example('$0 overlap --model ./gpt2 --tasks race-h', 'without the corpus: the order of the examples')
-      .example('zcat dump.gz | $0 overlap --corpus - --texts mine.jsonl --json', 'texts of your own'),
+      .example('zcat dump.gz | $0 overlap --corpus - --texts mine.jsonl', 'texts of your own')
+      .epilogue('The contamination checks of the GPT-2 and GPT-3 papers, exact in place of Bloom filters.'),
   handler: (args) => interruptible((signal) => overlap(args, signal)),
 };
 

@@ -1,4 +1,5 @@
 import type { DownloadEvent } from '../download.ts';
+import { highlight } from './colour.ts';
 
 /** Progress on stderr: a line that rewrites itself on a terminal, a plain line now and then elsewhere. */
 export interface Progress {
@@ -10,12 +11,19 @@ export interface Progress {
   end(): void;
 }
 
+/** What progress needs of a stream. */
+export type ProgressStream = Pick<NodeJS.WriteStream, 'isTTY' | 'columns'> & {
+  write(text: string): unknown;
+};
+
 const TERMINAL_MS = 100;
 const PLAIN_MS = 10_000;
 
-export function progressOn(stream: NodeJS.WriteStream): Progress {
+export function progressOn(stream: ProgressStream): Progress {
+  // A dumb terminal cannot erase what it shows.
+  const moves = stream.isTTY && process.env.TERM !== 'dumb';
   // Off a terminal the first line waits too: a short run prints none.
-  let last = stream.isTTY ? 0 : Date.now();
+  let last = moves ? 0 : Date.now();
   let moving = false;
   const clear = (): void => {
     if (moving) stream.write('\r\u001b[K');
@@ -24,13 +32,13 @@ export function progressOn(stream: NodeJS.WriteStream): Progress {
   return {
     note(text) {
       clear();
-      stream.write(`${text}\n`);
+      stream.write(`${highlight(text, stream)}\n`);
     },
     update(text) {
       const now = Date.now();
-      if (now - last < (stream.isTTY ? TERMINAL_MS : PLAIN_MS)) return;
+      if (now - last < (moves ? TERMINAL_MS : PLAIN_MS)) return;
       last = now;
-      if (!stream.isTTY) {
+      if (!moves) {
         stream.write(`${text}\n`);
         return;
       }

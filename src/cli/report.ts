@@ -13,11 +13,12 @@ interface ReportArguments {
   out: string | undefined;
   format: Format | undefined;
   samples: 'few' | 'all';
+  json: boolean;
 }
 
 export const reportCommand: CommandModule<object, ReportArguments> = {
   command: 'report <dirs..>',
-  describe: 'One leaderboard, or a table of numbers, from one or many run folders',
+  describe: 'A leaderboard, or a table, of one or many runs',
   builder: (yargs) =>
     yargs
       .positional('dirs', {
@@ -42,13 +43,21 @@ export const reportCommand: CommandModule<object, ReportArguments> = {
         choices: ['few', 'all'] as const,
         default: 'few' as const,
       })
-      .example('$0 report reports/runs/* --out leaderboard.html', 'all runs on one page')
+      .option('json', {
+        type: 'boolean',
+        default: false,
+        describe: 'Print what is on the page as JSON: as --format json without --out',
+      })
+      .example('$0 report reports/runs/* --out all.html', 'all runs on one page')
       .example('$0 report reports/runs/a --format csv', 'the numbers of one run'),
   handler: (args) => interruptible((signal) => report(args, signal)),
 };
 
-async function report({ dirs, out, format, samples }: ReportArguments, signal: AbortSignal): Promise<void> {
-  const chosen = format ?? formatOf(out);
+async function report(args: ReportArguments, signal: AbortSignal): Promise<void> {
+  const { dirs, out, format, samples, json } = args;
+  if (json && (out !== undefined || (format !== undefined && format !== 'json')))
+    throw new UserError('--json: prints to stdout: expected neither --out nor another --format beside it');
+  const chosen = json ? 'json' : (format ?? formatOf(out));
   if (samples === 'all' && chosen !== 'html')
     throw new UserError(`--samples all: expected --format html, found ${chosen}`);
   const [{ readBoard, readRuns, writeLeaderboard }, { disk }] = await Promise.all([

@@ -1,5 +1,6 @@
 import type { CommandModule } from 'yargs';
 import type { TieRule } from '../metrics/rescore.ts';
+import { highlight } from './colour.ts';
 
 interface RescoreArguments {
   dir: string;
@@ -11,7 +12,7 @@ interface RescoreArguments {
 
 export const rescoreCommand: CommandModule<object, RescoreArguments> = {
   command: 'rescore <dir>',
-  describe: 'Another metric, normalisation or tie rule from the scores that a run kept, without the model',
+  describe: 'Judge a run by another metric, without the model',
   builder: (yargs) =>
     yargs
       .positional('dir', { type: 'string', demandOption: true, describe: 'Run folder' })
@@ -28,7 +29,8 @@ export const rescoreCommand: CommandModule<object, RescoreArguments> = {
       })
       .option('out', { type: 'string', requiresArg: true, describe: 'Write the run as judged anew here' })
       .option('json', { type: 'boolean', default: false, describe: 'Print run.json instead of a table' })
-      .example('$0 rescore reports/runs/0a1b2c3d4e5f --metric acc_byte', ''),
+      .example('$0 rescore reports/runs/a --metric acc_byte', 'answers by log-likelihood per byte')
+      .example('$0 rescore reports/runs/a --ties first', "lm-eval's rule for equal choices"),
   handler: rescore,
 };
 
@@ -42,7 +44,7 @@ async function rescore({ dir, metric, ties, out, json }: RescoreArguments): Prom
   try {
     const record = await rescoreRun(run.folder, run.record, { metric, ties, out });
     const news = record.environment.warnings.slice(run.record.environment.warnings.length);
-    for (const warning of news) process.stderr.write(`warning: ${warning}\n`);
+    for (const warning of news) process.stderr.write(`${highlight(`warning: ${warning}`, process.stderr)}\n`);
     process.stdout.write(json ? `${JSON.stringify(record, null, 2)}\n` : `${resultTable(record)}\n`);
   } finally {
     await run.close();

@@ -5,200 +5,17 @@ import { demoTasks } from '../../tasks/index.ts';
 import { UserError } from '../errors.ts';
 import type { EvaluateOptions, RunEvent } from '../evaluate/events.ts';
 import { cacheFolder, packageFolder } from '../package.ts';
-import { describeBackend } from '../report/format.ts';
 import type { RunRecord, RunSpec } from '../types.ts';
-import {
-  type CacheArguments,
-  cacheOption,
-  commaList,
-  DEVICES,
-  DTYPES,
-  queueAddress,
-  requestOptions,
-  type ServedArguments,
-  type SourceArguments,
-  servedOptions,
-  servedSpec,
-  shardOption,
-  shotList,
-  sourceOptions,
-  useCache,
-  wholeNumber,
-} from './options.ts';
-import { downloadReporter, formatSeconds, progressOn } from './progress.ts';
+import { queueAddress, requestOptions, servedSpec, useCache } from './options.ts';
+import { formatSeconds, type Progress, progressOn } from './progress.ts';
+import { reporter } from './reporter.ts';
+import { type RunArguments, runOptions } from './run-options.ts';
 import { interruptible } from './signals.ts';
-
-interface RunArguments extends SourceArguments, CacheArguments, ServedArguments {
-  model: string[] | undefined;
-  tasks: string[] | undefined;
-  shots: (number | 'max')[] | undefined;
-  protocol: RunSpec['protocol'] | undefined;
-  draw: RunSpec['draw'] | undefined;
-  draws: number | undefined;
-  limit: number | undefined;
-  seed: number | undefined;
-  device: RunSpec['device'] | undefined;
-  dtype: RunSpec['dtype'] | undefined;
-  threads: number | undefined;
-  overflow: RunSpec['overflow'] | undefined;
-  task: string[] | undefined;
-  text: string[] | undefined;
-  stride: number | undefined;
-  overlap: string[] | undefined;
-  shard: { readonly i: number; readonly n: number } | undefined;
-  queue: string | undefined;
-  unit: number | undefined;
-  cancel: boolean;
-  reuse: boolean;
-  spec: string | undefined;
-  out: string | undefined;
-  'dry-run': boolean;
-  json: boolean;
-}
 
 export const runCommand: CommandModule<object, RunArguments> = {
   command: 'run',
-  describe: 'Run tasks on models; without options, the bundled demo models on the bundled demo tasks',
-  builder: (yargs) =>
-    servedOptions(cacheOption(sourceOptions(yargs)))
-      .option('model', {
-        type: 'string',
-        requiresArg: true,
-        describe:
-          'Folder (checkpoint or ONNX export), alias (gpt2-medium), OWNER/NAME on the hub or http(s)://host/v1#name; several separated by commas',
-        coerce: commaList('model'),
-      })
-      .option('tasks', {
-        type: 'string',
-        requiresArg: true,
-        describe: 'Tasks by name, group or glob, separated by commas; by default the core ones',
-        coerce: commaList('tasks'),
-      })
-      .option('task', {
-        type: 'string',
-        requiresArg: true,
-        describe:
-          'Tasks of your own from files separated by commas: .csv, .tsv, .jsonl, or a module .js, .mjs, .ts, which is run',
-        coerce: commaList('task'),
-      })
-      .option('shots', {
-        type: 'string',
-        requiresArg: true,
-        describe: 'Numbers of solved examples in the prompt: 0,1,32 or max',
-        coerce: shotList,
-      })
-      .option('protocol', {
-        describe: 'Wording, draw and normalisation; by default each task has its own',
-        choices: ['lm-eval', 'gpt1', 'gpt2', 'gpt3'] as const,
-      })
-      .option('draw', {
-        describe: 'One order of shots for all items, or one an item',
-        choices: ['fixed', 'per-example', 'first'] as const,
-      })
-      .option('draws', {
-        type: 'string',
-        requiresArg: true,
-        describe: 'Repeat k > 0 with this many draws of shots',
-        coerce: wholeNumber('draws', 1),
-      })
-      .option('limit', {
-        type: 'string',
-        requiresArg: true,
-        describe: 'A seeded random subset of this many items a task',
-        coerce: wholeNumber('limit', 1),
-      })
-      .option('seed', {
-        type: 'string',
-        requiresArg: true,
-        describe: 'Seed of draws and subsets',
-        coerce: wholeNumber('seed', 0),
-      })
-      .option('device', {
-        describe: "Where the model runs; auto takes the fastest device that gives the CPU's numbers",
-        choices: DEVICES,
-      })
-      .option('dtype', {
-        describe: 'Precision of the matrix products: fp16 on accelerators, int8 on the CPU',
-        choices: DTYPES,
-      })
-      .option('threads', {
-        type: 'string',
-        requiresArg: true,
-        describe: 'Threads for matrix products',
-        coerce: wholeNumber('threads', 1),
-      })
-      .option('overflow', {
-        describe: 'What to do with prompts that are longer than the window',
-        choices: ['drop-shots', 'truncate', 'skip', 'error'] as const,
-      })
-      .option('text', {
-        type: 'string',
-        requiresArg: true,
-        describe: 'Perplexity of UTF-8 files, separated by commas, each a document',
-        coerce: commaList('text'),
-      })
-      .option('stride', {
-        type: 'string',
-        requiresArg: true,
-        describe: "Tokens that each window of a text scores behind the first; by default the window's length",
-        coerce: wholeNumber('stride', 1),
-      })
-      .option('overlap', {
-        type: 'string',
-        requiresArg: true,
-        describe: 'Indexes of `evalgpt overlap`, separated by commas: clean and dirty items are scored apart',
-        coerce: commaList('overlap'),
-      })
-      .option(
-        'shard',
-        shardOption('items of all models and tasks; `evalgpt merge` makes one run of all parts'),
-      )
-      .option('queue', {
-        type: 'string',
-        requiresArg: true,
-        describe:
-          'redis://host: have `evalgpt worker` on other machines score the run; "env" reads the address from EVALGPT_QUEUE',
-      })
-      .option('unit', {
-        type: 'string',
-        requiresArg: true,
-        describe: "Estimated tokens of one of a queue's jobs; by default 200000",
-        coerce: wholeNumber('unit', 1),
-      })
-      .option('cancel', {
-        type: 'boolean',
-        default: false,
-        describe: 'Take this run out of the queue; what is in the run folder stays',
-      })
-      .option('spec', {
-        type: 'string',
-        requiresArg: true,
-        describe: 'Run what a run.json, or a file of its spec, says; other options win',
-      })
-      .option('reuse', {
-        type: 'boolean',
-        default: false,
-        describe:
-          'Take scores of the same model and tokens from former runs; last digits may differ from a fresh run',
-      })
-      .option('out', {
-        type: 'string',
-        requiresArg: true,
-        describe: 'Run folder; by default reports/runs/ and a hash of what is run',
-      })
-      .option('dry-run', {
-        type: 'boolean',
-        default: false,
-        describe: 'Of served models: tell how many requests and tokens the run would be',
-      })
-      .option('json', { type: 'boolean', default: false, describe: 'Print run.json instead of a table' })
-      .example('$0 run', 'the bundled demo, offline')
-      .example(
-        '$0 run --model ./gpt2 --tasks lambada,anli-* --shots 0,1,32 --limit 100',
-        'a checkpoint of your own',
-      )
-      .example('$0 run --model gpt2 --task capitals.csv --shots 0,2', 'a task of your own')
-      .example('$0 run --model gpt2,gpt2-medium --shots 0,1,32', 'the core tasks on models of the hub'),
+  describe: 'Run tasks on models; alone, the bundled demo',
+  builder: runOptions,
   handler: (args) => interruptible((signal) => run(args, signal)),
 };
 
@@ -311,6 +128,7 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
       : runOnQueue(args as RunArguments & { queue: string }, spec, options, progress);
   const record = await running.finally(() => progress.end());
   if (!record) {
+    if (args.json) process.stdout.write(`${JSON.stringify({ cancelled: true })}\n`);
     progress.note('The run is out of the queue.');
     return;
   }
@@ -327,7 +145,7 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
   const page = join(folder, 'leaderboard.html');
   await writeLeaderboard(mergeRuns([{ name: folder, folder, record }]), page, { signal });
   process.stdout.write(args.json ? `${JSON.stringify(record, null, 2)}\n` : `${resultTable(record)}\n`);
-  if (args.model === undefined)
+  if (demo)
     progress.note(
       "The bundled models are small and know the demo's words only: see datasets/demo/README.md.",
     );
@@ -338,7 +156,7 @@ async function runOnQueue(
   { queue, unit, cancel }: RunArguments & { readonly queue: string },
   spec: RunSpec,
   options: EvaluateOptions,
-  progress: ReturnType<typeof progressOn>,
+  progress: Progress,
 ): Promise<RunRecord | undefined> {
   const { evaluateOnQueue, UNIT_TOKENS } = await import('../queue/coordinate.ts');
   const began = performance.now();
@@ -363,49 +181,4 @@ function checkTogether({ queue, shard, reuse, unit, cancel }: RunArguments): voi
     throw new UserError('--queue: expected without --shard: a queue divides the run by itself');
   if (queue !== undefined && reuse)
     throw new UserError("--reuse: expected without --queue: former runs' scores lie on one machine");
-}
-
-/** Tells a run's events on a progress. */
-export function reporter(progress: ReturnType<typeof progressOn>): (event: RunEvent) => void {
-  const download = downloadReporter(progress);
-  let task = '';
-  let began = 0;
-  return (event) => {
-    switch (event.kind) {
-      case 'folder':
-        return event.resumed ? progress.note(`resuming ${event.path}`) : undefined;
-      case 'download':
-        return download(event);
-      case 'warning':
-        return progress.note(`warning: ${event.message}`);
-      case 'model': {
-        const { ref, architecture, parameters } = event.identity;
-        // An API need not tell the size.
-        const size =
-          parameters === 0
-            ? 'parameters unknown'
-            : `${(parameters / 1e6).toFixed(parameters < 1e7 ? 2 : 0)} M parameters`;
-        return progress.note(
-          `${ref}: ${architecture}, ${size}, window ${event.contextLength}, loaded in ${event.seconds.toFixed(1)} s on ${describeBackend(event.backend)}`,
-        );
-      }
-      case 'progress': {
-        const name = `${event.model} ${event.task}`;
-        if (name !== task) {
-          task = name;
-          began = performance.now();
-        }
-        const seconds = (performance.now() - began) / 1000;
-        const speed = event.done / Math.max(seconds, 1e-3);
-        const left = formatSeconds((event.total - event.done) / speed);
-        const share = `${((100 * event.done) / event.total).toFixed(0)} %`;
-        const reused = `${(100 * event.reused).toFixed(0)} % of tokens reused`;
-        return progress.update(
-          `${event.task}: ${share} of ${event.total} tokens, ${speed.toFixed(0)}/s, ${reused}, ${left} left`,
-        );
-      }
-      case 'cell':
-        return;
-    }
-  };
 }

@@ -31,7 +31,7 @@ interface ScoreArguments extends SourceArguments, ServedArguments {
 
 export const scoreCommand: CommandModule<object, ScoreArguments> = {
   command: 'score',
-  describe: 'Score a JSONL file of {"context", "continuation"} pairs: the bare engine',
+  describe: 'Score pairs of context and continuation, a line each',
   builder: (yargs) =>
     servedOptions(sourceOptions(yargs))
       .option('model', {
@@ -75,7 +75,11 @@ export const scoreCommand: CommandModule<object, ScoreArguments> = {
         describe: 'Threads for matrix products',
         coerce: wholeNumber('threads', 1),
       })
-      .example('$0 score --model ./gpt2 --input requests.jsonl --output scores.jsonl', ''),
+      .example('$0 score --model ./gpt2 --input in.jsonl --output out.jsonl', 'a checkpoint of your own')
+      .example('$0 score --model gpt2 --input in.jsonl --output out.jsonl', 'a model of the hub')
+      .epilogue(
+        'A line of input is {"context", "continuation"}; a line of output {"logprob", "greedy", "tokens", "logprobs", "hits"}, or {"error"}.',
+      ),
   handler: (args) => interruptible((signal) => scoreFile(args, signal)),
 };
 

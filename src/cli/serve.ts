@@ -18,12 +18,12 @@ interface ServeArguments extends SourceArguments {
   'max-body': number | undefined;
   'max-tokens': number | undefined;
   'max-in-flight': number | undefined;
+  json: boolean;
 }
 
 export const serveCommand: CommandModule<object, ServeArguments> = {
   command: 'serve',
-  describe:
-    "Serve a model through OpenAI's completions API, with log-probabilities of prompts, to this machine",
+  describe: "Serve a model through OpenAI's completions API",
   builder: (yargs) =>
     sourceOptions(yargs)
       .option('model', {
@@ -85,7 +85,16 @@ export const serveCommand: CommandModule<object, ServeArguments> = {
         describe: 'Requests under way at once, 256 unless told; more are answered 429',
         coerce: wholeNumber('max-in-flight', 1),
       })
-      .example('$0 serve --model ./gpt2 --port 8080', 'http://127.0.0.1:8080/v1'),
+      .option('json', {
+        type: 'boolean',
+        default: false,
+        describe: 'Print where it is served as JSON, once it is',
+      })
+      .example('$0 serve --model ./gpt2 --port 8080', 'http://127.0.0.1:8080/v1')
+      .example('$0 serve --model gpt2 --host 0.0.0.0 --token-env KEY', 'to others, who send the token')
+      .epilogue(
+        'Log-probabilities of prompts are what `evalgpt run --model http://127.0.0.1:8080/v1#NAME` asks for. Ctrl+C ends it.',
+      ),
   handler: (args) => interruptible((signal) => serveModel(args, signal)),
 };
 
@@ -147,7 +156,10 @@ async function serveModel(args: ServeArguments, signal: AbortSignal): Promise<vo
       onError,
     });
     progress.end();
-    process.stdout.write(`${served.url}/v1#${name} on ${describeBackend(record)}\n`);
+    const facts = { url: `${served.url}/v1`, model: name, ref: `${served.url}/v1#${name}`, backend: record };
+    process.stdout.write(
+      args.json ? `${JSON.stringify(facts, null, 2)}\n` : `${facts.ref} on ${describeBackend(record)}\n`,
+    );
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       signal.addEventListener('abort', () => resolve());

@@ -1,17 +1,18 @@
 import type { CommandModule } from 'yargs';
-import { wholeNumber } from './options.ts';
+import type { ProtocolName } from '../types.ts';
+import { PROTOCOLS, wholeNumber } from './options.ts';
 
 interface TasksArguments {
   name: string | undefined;
   shots: number | undefined;
   model: string | undefined;
-  protocol: 'lm-eval' | 'gpt1' | 'gpt2' | 'gpt3' | undefined;
+  protocol: ProtocolName | undefined;
   json: boolean;
 }
 
 export const tasksCommand: CommandModule<object, TasksArguments> = {
   command: 'tasks [name]',
-  describe: 'List the tasks; or show one: wording, an assembled prompt, its tokens',
+  describe: 'List the tasks, or show one: wording, prompt, tokens',
   builder: (yargs) =>
     yargs
       .positional('name', { type: 'string', describe: 'Task to show, or a file of tasks of your own' })
@@ -27,12 +28,13 @@ export const tasksCommand: CommandModule<object, TasksArguments> = {
         describe: 'Model whose tokenizer counts the tokens',
       })
       .option('protocol', {
-        choices: ['lm-eval', 'gpt1', 'gpt2', 'gpt3'] as const,
+        choices: PROTOCOLS,
         describe: 'Wording to show',
       })
       .option('json', { type: 'boolean', default: false, describe: 'Print JSON' })
-      .example('$0 tasks anli-r1 --shots 2', '')
-      .example('$0 tasks capitals.csv --shots 2 --model gpt2', ''),
+      .example('$0 tasks', 'every task, and whether its data is here')
+      .example('$0 tasks anli-r1 --shots 2', 'the prompt of its first item')
+      .example('$0 tasks capitals.csv --model gpt2', 'a task of your own, in tokens'),
   handler: async (args) => {
     const { listTasks, showTask } = await import('./show-task.ts');
     const { name, shots, model, protocol, json } = args;

@@ -16,8 +16,7 @@ interface VerifyArguments extends CacheArguments {
 
 export const verifyCommand: CommandModule<object, VerifyArguments> = {
   command: 'verify <dir>',
-  describe:
-    'Score stored items of a run again, one by one on the CPU, and attest the folder: exit code 1 where it fails',
+  describe: 'Score items of a run again, one by one, and attest it',
   builder: (yargs) =>
     cacheOption(yargs)
       .positional('dir', { type: 'string', demandOption: true, describe: 'Run folder' })
@@ -50,7 +49,12 @@ export const verifyCommand: CommandModule<object, VerifyArguments> = {
         type: 'boolean',
         default: false,
         describe: 'Print verified.json instead of a sentence',
-      }),
+      })
+      .example('$0 verify reports/runs/a', '50 items, on the CPU')
+      .example('$0 verify reports/runs/a --sample 500 --seed 2', 'more, and others')
+      .epilogue(
+        'Exit code 1 where the scores are others than those stored. A folder that holds is attested by verified.json.',
+      ),
   handler: (args) => interruptible((signal) => verify(args, signal)),
 };
 

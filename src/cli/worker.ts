@@ -8,7 +8,7 @@ import {
   wholeNumber,
 } from './options.ts';
 import { progressOn } from './progress.ts';
-import { reporter } from './run.ts';
+import { reporter } from './reporter.ts';
 import { interruptible } from './signals.ts';
 
 interface WorkerArguments extends CacheArguments {
@@ -23,7 +23,7 @@ interface WorkerArguments extends CacheArguments {
 
 export const workerCommand: CommandModule<object, WorkerArguments> = {
   command: 'worker',
-  describe: "Score what `evalgpt run --queue` puts into a queue, with this machine's models and data",
+  describe: 'Score what `run --queue` puts into a queue',
   builder: (yargs) =>
     cacheOption(yargs)
       .option('queue', {
@@ -69,7 +69,8 @@ export const workerCommand: CommandModule<object, WorkerArguments> = {
         default: false,
         describe: 'Make no request but to the queue: use what is in the caches (also EVALGPT_OFFLINE=1)',
       })
-      .example('$0 worker --queue redis://node1 --allow /models', 'a worker that may read models in /models'),
+      .example('$0 worker --queue redis://node1 --allow /models', 'may read models in /models')
+      .example('$0 worker --queue env --idle 600', 'ends after ten minutes without work'),
   handler: (args) => interruptible((signal) => startWorker(args, signal)),
 };
 

@@ -1,3 +1,4 @@
+import { didYouMean } from '../closest.ts';
 import { cardNames, readCard } from '../data/card.ts';
 import { messageOf, UserError } from '../errors.ts';
 import {
@@ -214,7 +215,9 @@ function checkSource(where: string, fields: Fields): void {
     );
   if (shotData !== undefined) throw new UserError(`${where}: "shotData" goes with "data", found "dataset"`);
   if (!cardNames().includes(dataset as string))
-    throw new UserError(`${where}: no data set "${dataset}"; \`evalgpt data list\` lists them`);
+    throw new UserError(
+      `${where}: no data set "${dataset}"; \`evalgpt data list\` lists them${didYouMean(String(dataset), cardNames())}`,
+    );
   const splits = Object.keys(readCard(dataset as string).splits);
   const wrong = [split, ...((shotSplits ?? []) as unknown[])].find(
     (name) => !splits.includes(name as string),
@@ -229,7 +232,7 @@ function checkSource(where: string, fields: Fields): void {
 function checkProtocol(path: string, where: string, name: string, value: unknown): Protocol<Example> {
   if (!PROTOCOLS.includes(name as ProtocolName))
     throw new UserError(
-      `${where}: "protocols" expected names among ${PROTOCOLS.join(', ')}, found "${name}"`,
+      `${where}: "protocols" expected names among ${PROTOCOLS.join(', ')}, found "${name}"${didYouMean(name, PROTOCOLS)}`,
     );
   const place = `${where}, protocol "${name}"`;
   if (!isObject(value)) throw new UserError(`${place}: expected an object, found ${describe(value)}`);
@@ -275,7 +278,10 @@ function checkFields(
       throw new UserError(`${where}: "${key}" expected ${expected}, found ${describe(fields[key])}`);
   }
   const unknown = Object.keys(fields).find((key) => !Object.hasOwn(rules, key));
-  if (unknown !== undefined) throw new UserError(`${where}: "${unknown}" is not a field of ${what}`);
+  if (unknown !== undefined)
+    throw new UserError(
+      `${where}: "${unknown}" is not a field of ${what}${didYouMean(unknown, Object.keys(rules))}`,
+    );
 }
 
 /** A value in few words. */

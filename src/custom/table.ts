@@ -16,14 +16,17 @@ import { readOwnRecords } from './file.ts';
 /** What the items of a table ask for, by the column that their answers stand in. */
 type Kind = 'target' | 'choices' | 'references';
 
+/** An item of a table. */
 interface Row extends Example {
   /** Without spaces at its end. */
   readonly context: string;
   /** Of a target: itself, behind the space that parts it from the context. */
   readonly target: string;
+  /** Texts to choose among; empty of other kinds. */
   readonly choices: readonly string[];
   /** Index of the right choice. */
   readonly answer: number;
+  /** Right answers; empty of other kinds. */
   readonly references: readonly string[];
 }
 

@@ -42,6 +42,7 @@ export type SplitCard = FileSplit | ParallelSplit | GeneratedSplit;
 export interface FileFacts {
   /** Path below a data folder; below the package's `datasets` where `bundled`. */
   readonly file: string;
+  /** How records stand in it: see RecordFormat. */
   readonly format: RecordFormat;
   /** Of a tar: what the paths of the wanted members begin with. */
   readonly members?: string;
@@ -51,10 +52,13 @@ export interface FileFacts {
   readonly each?: number;
   readonly sha256?: string | null;
   readonly bytes?: number | null;
+  /** How many it holds. */
   readonly records?: number;
 }
 
+/** A split that is a file. */
 export interface FileSplit extends FileFacts {
+  /** It comes with the package. */
   readonly bundled?: boolean;
   /** Where the file itself is published. */
   readonly url?: string;
@@ -70,8 +74,10 @@ export interface ParallelSplit {
   readonly records: number;
 }
 
+/** A split that evalgpt makes itself, from a seed. */
 export interface GeneratedSplit {
   readonly generator: 'arithmetic';
+  /** Which of the generator's sets. */
   readonly set: string;
   readonly format: RecordFormat;
   readonly records: number;
@@ -81,21 +87,28 @@ export interface GeneratedSplit {
 export interface Archive {
   readonly url: string;
   readonly format: 'zip' | 'tar.gz';
+  /** Null where it is not known. */
   readonly sha256: string | null;
   readonly bytes: number | null;
 }
 
 /** A data set's card, `datasets/NAME.json`. */
 export interface DatasetCard {
+  /** As `evalgpt data` names it. */
   readonly name: string;
   readonly title: string;
   readonly homepage: string;
+  /** As the publisher states it. */
   readonly licence: string;
+  /** The paper or the authors. */
   readonly citation: string;
+  /** What is to be known, a sentence each. */
   readonly notes?: readonly string[];
+  /** Where its files are members of one. */
   readonly archive?: Archive;
   /** The page where files that have no URL are to be asked for. */
   readonly request?: string;
+  /** By name. */
   readonly splits: Readonly<Record<string, SplitCard>>;
 }
 

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { didYouMean } from '../closest.ts';
 import { messageOf, UserError } from '../errors.ts';
 import { cardNames, type DatasetCard, filesOf, readCard, type SplitCard, sourceOf } from './card.ts';
 import { type Found, findFile, findSplit, readFound, readSplit } from './split.ts';
@@ -23,8 +24,7 @@ export function selectCards(names: readonly string[]): DatasetCard[] {
   const known = cardNames();
   const unknown = names.find((name) => !known.includes(name));
   if (unknown !== undefined) {
-    const near = known.filter((name) => name.startsWith(unknown.slice(0, 4)));
-    const hint = near.length > 0 ? ` (did you mean ${near.slice(0, 3).join(', ')}?)` : '';
+    const hint = didYouMean(unknown, known);
     throw new UserError(`no data set "${unknown}"; \`evalgpt data list\` lists them${hint}`);
   }
   return known.filter((name) => names.length === 0 || names.includes(name)).map(readCard);

@@ -12,7 +12,7 @@ import type { Backend, BackendRecord, CellCost, CellResult, Example, RunRecord, 
 import { absentCells, cellResults, factsOf } from './cells.ts';
 import type { EvaluateOptions } from './events.ts';
 import { promptTexts, tokenTexts } from './item-texts.ts';
-import { openAnyModel } from './open-model.ts';
+import { checkAnyModelName, openAnyModel } from './open-model.ts';
 import { loadBackend, type Ports, prepare } from './prepare.ts';
 import { PROBE_BOUND, type ReadyBackend } from './ready.ts';
 import { runTask } from './run-task.ts';
@@ -21,7 +21,7 @@ import { workOf } from './work.ts';
 
 export type { Ports } from './prepare.ts';
 
-/** A spec's defaults, for all but the models. */
+/** A spec's defaults, for all but the models: the core tasks at 0, 1 and 32 shots, every item, in float32. */
 export const DEFAULT_SPEC: Omit<RunSpec, 'models'> = {
   revision: null,
   tasks: coreTasks,
@@ -58,7 +58,8 @@ export function evaluate(
   spec: Pick<RunSpec, 'models'> & Partial<RunSpec>,
   options: EvaluateOptions = {},
 ): Promise<RunRecord> {
-  return evaluateWith({ openModel: openAnyModel, disk, flushMs: 1000 }, spec, options);
+  const ports = { openModel: openAnyModel, checkModelName: checkAnyModelName, disk, flushMs: 1000 };
+  return evaluateWith(ports, spec, options);
 }
 
 /** `evaluate` on a world of the caller's making. */

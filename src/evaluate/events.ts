@@ -26,15 +26,18 @@ export type RunEvent =
     }
   | { readonly kind: 'cell'; readonly result: CellResult };
 
+/** How a run is done, and where to; what is run is the spec. */
 export interface EvaluateOptions {
   /** No request is made: models and data are those that are here. */
   readonly offline?: boolean | undefined;
+  /** Stops the run: what is finished stays, and the promise is rejected with its reason. */
   readonly signal?: AbortSignal | undefined;
   /**
    * A folder of scores by content: those of former runs are taken from it, new ones go there. A score may differ in
    * its last digits from one computed anew in other company.
    */
   readonly reuse?: string | undefined;
+  /** Told of what goes on, synchronously. */
   readonly onEvent?: ((event: RunEvent) => void) | undefined;
   /** Only the i-th of n parts of the run, counted from 1: see cutShards. */
   readonly shard?: { readonly i: number; readonly n: number } | undefined;

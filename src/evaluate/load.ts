@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { groups } from '../../tasks/groups.ts';
 import { tasks as allTasks } from '../../tasks/index.ts';
+import { didYouMean } from '../closest.ts';
 import { filesOf, readCard, type SplitCard } from '../data/card.ts';
 import { findSplit, missingSplit, readSplit, type Split } from '../data/split.ts';
 import { UserError } from '../errors.ts';
@@ -33,10 +34,10 @@ export function selectTasks(names: readonly string[]): Task[] {
 
 function nearest(name: string): string {
   if (name.includes('.')) return '; files of tasks go to --task';
-  const near = [...groups, ...allTasks]
-    .map((t) => t.name)
-    .filter((known) => known.startsWith(name.slice(0, 4)));
-  return near.length > 0 ? ` (did you mean ${near.slice(0, 3).join(', ')}?)` : '';
+  return didYouMean(
+    name,
+    [...groups, ...allTasks].map((known) => known.name),
+  );
 }
 
 /** A task with its data and wording, ready for any model. */

@@ -26,6 +26,8 @@ import { loadTexts } from './texts.ts';
 /** What a run needs of the world. */
 export interface Ports {
   readonly openModel: (ref: string, options: ModelOptions & ServedOptions) => Promise<Model>;
+  /** Refuses what can't be a model's name, before anything is fetched. */
+  readonly checkModelName?: (ref: string) => void;
   readonly disk: Disk;
   /** Finished samples wait in memory for this long at most. */
   readonly flushMs: number;
@@ -61,6 +63,7 @@ export async function prepare(
 ): Promise<Prepared> {
   const { signal, onEvent } = options;
   const wanted = [...selectTasks(full.tasks), ...(await openTaskFiles(full.taskFiles))];
+  for (const ref of full.models) ports.checkModelName?.(ref);
   const onDownload = (event: DownloadEvent): void => onEvent?.(event);
   const absent = isOffline(options.offline)
     ? undefined

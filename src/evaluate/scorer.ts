@@ -26,8 +26,11 @@ export interface PairScore {
   readonly logprob: number;
   /** True where every token is the most probable one. */
   readonly greedy: boolean;
+  /** Ids of the continuation's tokens. */
   readonly tokens: readonly number[];
+  /** One a token. */
   readonly logprobs: readonly number[];
+  /** Whether each token is the most probable one. */
   readonly hits: readonly boolean[];
   /** Set where a token spans context and continuation, and the continuation was encoded by itself. */
   readonly boundary?: 'merged';
@@ -37,10 +40,13 @@ export interface PairScore {
 
 /** A pair that could not be scored, and why. */
 export interface PairError {
+  /** One sentence. */
   readonly error: string;
 }
 
+/** How a model is opened for `openScorer`: as by the options of `evalgpt score`, which have the same names. */
 export interface ScorerOptions extends ModelOptions, ServedOptions {
+  /** How tokens that span context and continuation are cut: `exact` unless told; see `--join`. */
   readonly join?: JoinOptions['join'];
   /** Read text that spells a special token as that token. */
   readonly specialTokens?: boolean;
@@ -55,6 +61,7 @@ export interface ScorerOptions extends ModelOptions, ServedOptions {
 /** The bare engine: a loaded model that scores pairs of context and continuation. */
 export interface Scorer {
   readonly identity: ModelIdentity;
+  /** Tokens of the model's window. */
   readonly contextLength: number;
   /** Tokens of a text that stands alone. */
   count(text: string): number;
@@ -94,8 +101,9 @@ export interface GeneratedText {
 }
 
 /**
- * Opens a model for scoring: a checkpoint folder, a name, or one behind an API, `http(s)://host/v1#name`.
- * @throws UserError where it can't be opened
+ * Opens a model for scoring: a checkpoint folder, a name, or one behind an API, `http(s)://host/v1#name`. A model of
+ * the hub that is not in the cache is fetched, unless `offline`. Close the scorer when done: it holds the model.
+ * @throws UserError where it can't be found, fetched or opened, in one sentence
  */
 export async function openScorer(ref: string, options: ScorerOptions = {}): Promise<Scorer> {
   const model = await openAnyModel(ref, options);

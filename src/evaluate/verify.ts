@@ -34,9 +34,13 @@ export interface VerifyOptions {
 
 /** What came of verifying a run folder; written into it as verified.json. */
 export interface Verification {
+  /** Version of the format. */
   readonly format: 1;
+  /** Nothing is wrong. */
   readonly verified: boolean;
+  /** Version that verified. */
   readonly evalgpt: string;
+  /** How many were scored again, and their tokens. */
   readonly items: number;
   readonly tokens: number;
   /** Largest and mean difference of one token's log-probability from the stored one, in nats, and what is allowed. */

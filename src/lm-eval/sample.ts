@@ -28,7 +28,7 @@ export function theirName(ours: string, { window }: Pick<CellResult, 'window'>):
 }
 
 /** UTF-8 bytes that count as a token: lm-eval does not store tokens. */
-export const BYTES_PER_TOKEN = 4;
+const BYTES_PER_TOKEN = 4;
 
 interface Pair {
   readonly context: string;

@@ -17,7 +17,7 @@ export interface DeviceProbe {
 const TIMEOUT_MS = 60_000;
 
 /** Best first. */
-export const ACCELERATORS: readonly Device[] = ['cuda', 'webgpu'];
+const ACCELERATORS: readonly Device[] = ['cuda', 'webgpu'];
 
 /** An accelerator is chosen unasked only where it is faster than the CPU by this: a driver in software is not. */
 const WORTHWHILE = 1.5;
@@ -36,7 +36,7 @@ export async function findAccelerators(): Promise<readonly DeviceProbe[]> {
   );
 }
 
-export function rates({ rate, cpuRate }: DeviceProbe): string {
+function rates({ rate, cpuRate }: DeviceProbe): string {
   return `${rate.toPrecision(3)} against ${cpuRate.toPrecision(3)} GFLOP/s`;
 }
 

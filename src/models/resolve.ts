@@ -1,5 +1,6 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { didYouMean } from '../closest.ts';
 import { UserError } from '../errors.ts';
 import { packageFolder } from '../package.ts';
 import { type HubOptions, isRepoId, pullModel } from './hub.ts';
@@ -29,6 +30,36 @@ export interface ResolvedModel {
   readonly commit?: string;
 }
 
+/** Names of the bundled demo checkpoints. */
+export function bundledModels(): string[] {
+  const demo = join(packageFolder(), 'datasets', 'demo');
+  return readdirSync(demo)
+    .filter((name) => existsSync(join(demo, name, 'config.json')))
+    .map((name) => `demo-${name}`);
+}
+
+/** @throws UserError for a name that can't be a model's, whatever the hub has */
+export function checkModelName(ref: string): void {
+  if (!existsSync(ref) && bundledFolder(ref) === undefined && repoOf(ref) === undefined)
+    throw unknownModel(ref);
+}
+
+function unknownModel(ref: string): UserError {
+  return new UserError(
+    `--model ${ref}: no such folder, nor a name that evalgpt knows${didYouMean(ref, [...Object.keys(ALIASES), ...bundledModels()])}; expected a folder, OWNER/NAME on the hub, or one of \`evalgpt models list\``,
+  );
+}
+
+function repoOf(ref: string): string | undefined {
+  return Object.hasOwn(ALIASES, ref) ? ALIASES[ref] : isRepoId(ref) ? ref : undefined;
+}
+
+function bundledFolder(ref: string): string | undefined {
+  const name = /^demo-([a-z0-9-]+)$/.exec(ref)?.[1];
+  const path = name === undefined ? undefined : join(packageFolder(), 'datasets', 'demo', name);
+  return path !== undefined && existsSync(path) ? path : undefined;
+}
+
 /**
  * Finds a model: a path that exists, a bundled demo checkpoint `demo-NAME`, an alias or a repository of the hub.
  * @throws UserError where it can't be found or fetched
@@ -41,17 +72,10 @@ export async function resolveModel(ref: string, options: HubOptions = {}): Promi
   }
   if (/^https?:\/\//i.test(ref))
     throw new UserError(`--model ${ref}: is served, and has no files to be read here`);
-  const bundled = /^demo-([a-z0-9-]+)$/.exec(ref)?.[1];
-  if (bundled !== undefined) {
-    const path = join(packageFolder(), 'datasets', 'demo', bundled);
-    if (existsSync(path)) return { path };
-  }
-  const repo = Object.hasOwn(ALIASES, ref) ? ALIASES[ref] : isRepoId(ref) ? ref : undefined;
-  if (repo === undefined) {
-    throw new UserError(
-      `--model ${ref}: no such folder, nor a name that evalgpt knows${nearest(ref)}; expected a folder, OWNER/NAME on the hub, or one of \`evalgpt models list\``,
-    );
-  }
+  const bundled = bundledFolder(ref);
+  if (bundled !== undefined) return { path: bundled };
+  const repo = repoOf(ref);
+  if (repo === undefined) throw unknownModel(ref);
   try {
     const { folder, commit } = await pullModel(repo, options);
     return { path: folder, repo, commit };
@@ -60,23 +84,4 @@ export async function resolveModel(ref: string, options: HubOptions = {}): Promi
     if (!(error instanceof UserError) || repo !== ref) throw error;
     throw new UserError(`--model ${ref}: no such folder here; on the hub, ${error.message}`);
   }
-}
-
-function nearest(ref: string): string {
-  const near = Object.keys(ALIASES).filter((name) => distance(name, ref.toLowerCase()) <= 2);
-  return near.length > 0 ? ` (did you mean ${near.slice(0, 3).join(' or ')}?)` : '';
-}
-
-/** Levenshtein distance. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const swap = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, swap);
-    }
-    row = next;
-  }
-  return row[b.length]!;
 }

@@ -17,7 +17,7 @@ import {
 
 /** What run.json and the lines of a run folder's files must be, as far as anything reads them: see types.ts. */
 
-export const ESTIMATE: Shape = object({
+const ESTIMATE: Shape = object({
   value: number,
   stderr: nullable(number),
   ci95: nullable(tuple(number, number)),

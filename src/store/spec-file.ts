@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { didYouMean } from '../closest.ts';
 import { messageOf, UserError } from '../errors.ts';
 import { parseJson } from '../json.ts';
 import type { RunRecord, RunSpec, TaskIdentity } from '../types.ts';
@@ -42,9 +43,8 @@ export async function readSpecFile(path: string): Promise<SpecFile> {
   } catch (error) {
     throw new UserError(`--spec ${path}: cannot be read: ${messageOf(error)}`);
   }
-  if (typeof value !== 'object' || value === null)
-    throw new UserError(`--spec ${path}: expected a JSON object`);
-  return specOf('spec' in value ? value.spec : value, `--spec ${path}`);
+  const inner = typeof value === 'object' && value !== null && 'spec' in value ? value.spec : value;
+  return specOf(inner, `--spec ${path}`);
 }
 
 /**
@@ -53,6 +53,8 @@ export async function readSpecFile(path: string): Promise<SpecFile> {
  * @throws UserError naming the source and the field
  */
 export function specOf(value: unknown, where: string): SpecFile {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new UserError(`${where}: expected a JSON object`);
   const found = value as Record<string, unknown>;
   const hashes = new Map<string, string>();
   const names = (key: 'models' | 'tasks', name: string, hash: string): string[] | undefined => {
@@ -85,9 +87,12 @@ export function specOf(value: unknown, where: string): SpecFile {
     rest[key] = found[key];
   }
   const unknown = Object.keys(found).find(
-    (key) => !(key in FIELDS) && !['models', 'tasks', 'evalgpt'].includes(key),
+    (key) => !Object.hasOwn(FIELDS, key) && !['models', 'tasks', 'evalgpt'].includes(key),
   );
-  if (unknown !== undefined) throw new UserError(`${where}: "${unknown}" is not a field of a spec`);
+  if (unknown !== undefined)
+    throw new UserError(
+      `${where}: "${unknown}" is not a field of a spec${didYouMean(unknown, ['models', 'tasks', ...Object.keys(FIELDS)])}`,
+    );
   return { spec: { ...(models && { models }), ...(tasks && { tasks }), ...rest }, hashes };
 }
 

@@ -57,8 +57,8 @@ describe('bad input is one sentence on stderr and exit 2', () => {
   const run = (...more: string[]): string[] => ['run', '--out', join(folder, 'never'), ...more];
   test.each<[string, string[], RegExp, NodeJS.ProcessEnv?]>([
     ['no command', [], /expected a command, such as run, check, compare or tasks/],
-    ['an unknown command', ['rnu'], /Did you mean run\?/],
-    ['an unknown option', run('--modle', 'x'), /Unknown argument: modle/],
+    ['an unknown command', ['rnu'], /no command "rnu" \(did you mean run\?\)/],
+    ['an unknown option', run('--modle', 'x'), /run: no option --modle \(did you mean --model\?\)/],
     [
       'a wrong path',
       run('--model', '/nowhere/at/all', '--tasks', 'demo-lambada'),
@@ -80,6 +80,11 @@ describe('bad input is one sentence on stderr and exit 2', () => {
       run('--model', otherSwitch, '--tasks', 'demo-lambada'),
       /"activation_function" expected one of .*, found "swiglu"/,
     ],
+    [
+      "what can't be a model, before the data that are not here",
+      run('--model', './nowhere', '--tasks', 'lambada'),
+      /--model \.\/nowhere: no such folder, nor a name that evalgpt knows/,
+    ],
     ['an unknown task', run('--tasks', 'lambda'), /no task "lambda".*did you mean lambada/],
     ['negative shots', run('--shots', '-1'), /--shots: expected a whole number of at least 0, found "-1"/],
     [
@@ -93,7 +98,11 @@ describe('bad input is one sentence on stderr and exit 2', () => {
       /--limit: expected a whole number of at least 1, found "ten"/,
     ],
     ['an option without its value', run('--model'), /Not enough arguments following: model/],
-    ['an unknown choice', run('--overflow', 'never'), /overflow.*"never".*"drop-shots"/],
+    [
+      'an unknown choice',
+      run('--overflow', 'never'),
+      /--overflow: expected one of drop-shots, truncate, skip, error, found "never"/,
+    ],
     [
       'missing data',
       run('--tasks', 'anli-r1'),
@@ -275,7 +284,7 @@ describe('evalgpt run', () => {
     const odd = await evalgpt(['run', '--spec', file('odd.json', '{"modles": []}')], { env });
     expect(odd).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/"modles" is not a field of a spec/),
+      stderr: expect.stringMatching(/"modles" is not a field of a spec \(did you mean models\?\)/),
     });
   });
 

@@ -47,16 +47,15 @@ export default {
 `;
 write('own.mjs', moduleText);
 
-describe("the README's tasks", () => {
-  const readme = readFileSync(join(root, 'README.md'), 'utf8');
-  const section = /## Your own task\n(.*?)\n## /s.exec(readme)?.[1] ?? '';
+describe("the guide's tasks", () => {
+  const section = readFileSync(join(root, 'docs/guides/tasks.md'), 'utf8');
   const fences = [...section.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, kind, text]) => ({
     kind,
     text: text!,
   }));
   const fence = (kind: string): string => fences.find((f) => f.kind === kind)?.text ?? '';
 
-  test('the table, in under ten lines, gives what the README shows', async () => {
+  test('the table, in under ten lines, gives what the guide shows', async () => {
     expect(fence('csv').trim().split('\n').length).toBeLessThan(10);
     write('capitals.csv', fence('csv'));
     const command = /^evalgpt (.*)$/m.exec(fence('sh'))?.[1] ?? '';

@@ -289,7 +289,7 @@ describe('evalgpt data pull', () => {
     [['data', 'pull'], /data pull: expected names of data sets or all, found none/],
     [['data', 'pull', 'anli'], /no data set "anli".*did you mean anli-r1, anli-r2, anli-r3\?/],
     [['data', 'pull', 'anli-r1', '--offline'], /offline, and anli\/R1\/train\.jsonl is not here/],
-    [['data', 'fetch'], /action.*"fetch".*"pull"/],
+    [['data', 'fetch'], /action: expected one of .*pull.*, found "fetch"/],
   ])('%j: one sentence, exit 2, no request', async (args, message) => {
     const { code, stderr } = await command(args);
     expect(code).toBe(2);

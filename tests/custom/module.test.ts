@@ -209,7 +209,11 @@ describe('what is no task is one sentence with the file, the task and the field'
       source({ protocols: '' }),
       `${task}: "protocols" expected an object of protocols, found nothing$`,
     ],
-    ['a slip', source({ tittle: '"x"' }), `${task}: "tittle" is not a field of a task$`],
+    [
+      'a slip',
+      source({ tittle: '"x"' }),
+      `${task}: "tittle" is not a field of a task \\(did you mean title\\?\\)$`,
+    ],
     [
       'no data',
       source({ data: '' }),
@@ -238,6 +242,11 @@ describe('what is no task is one sentence with the file, the task and the field'
       `${task}: "protocols" expected names among own, lm-eval, gpt1, gpt2, gpt3, found "mine"$`,
     ],
     [
+      'a protocol mistyped',
+      source({ protocols: '{ gtp3: {} }' }),
+      `${task}: "protocols" expected names among own, lm-eval, gpt1, gpt2, gpt3, found "gtp3" \\(did you mean gpt3\\?\\)$`,
+    ],
+    [
       'a protocol that is not there',
       source({ protocol: '"gpt3"' }),
       `${task}: "protocol" is "gpt3", which "protocols" does not define$`,
@@ -255,7 +264,7 @@ describe('what is no task is one sentence with the file, the task and the field'
     [
       'a slip in the wording',
       source({}, { chioces: '() => []' }),
-      `${task}, protocol "own": "chioces" is not a field of a choice protocol$`,
+      `${task}, protocol "own": "chioces" is not a field of a choice protocol \\(did you mean choices\\?\\)$`,
     ],
     [
       'a wrong metric',

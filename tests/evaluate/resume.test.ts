@@ -161,6 +161,13 @@ describe('a run that is stopped and taken up again', () => {
     await expect(run(out, {}, { tasks: ['demo-lambada'], limit: 4 })).rejects.toThrow(
       /holds another run \(spec\.limit is 3 there, 4 now\)/,
     );
+    // The hashes of prompts differ, too, but tell nobody what to change.
+    await expect(run(out, {}, { tasks: ['demo-lambada'], limit: 3, shots: [1] })).rejects.toThrow(
+      /holds another run \(spec\.shots\.0 is 0 there, 1 now\)/,
+    );
+    await expect(run(out, {}, { tasks: ['demo-nli'], limit: 3 })).rejects.toThrow(
+      /holds another run \(spec\.tasks\.0\.name is "demo-lambada" there, "demo-nli" now\)/,
+    );
   });
 
   test('a folder with strangers in it is refused and left alone', async () => {

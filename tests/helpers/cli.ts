@@ -20,6 +20,7 @@ export function evalgpt(
     readonly main?: string;
     /** Told when the process is there. */
     readonly onStart?: (kill: (s: NodeJS.Signals) => void) => void;
+    readonly onStdout?: (text: string, kill: (s: NodeJS.Signals) => void) => void;
     readonly onStderr?: (text: string, kill: (s: NodeJS.Signals) => void) => void;
   } = {},
 ): Promise<Outcome> {
@@ -39,6 +40,7 @@ export function evalgpt(
     let [stdout, stderr] = ['', ''];
     child.stdout.on('data', (chunk: Buffer) => {
       stdout += chunk.toString();
+      options.onStdout?.(stdout, (signal) => child.kill(signal));
     });
     child.stderr.on('data', (chunk: Buffer) => {
       stderr += chunk.toString();

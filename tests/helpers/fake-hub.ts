@@ -184,6 +184,6 @@ function sha256(path: string): string {
   return hash.digest('hex');
 }
 
-export function gitSha1(content: Buffer): string {
+function gitSha1(content: Buffer): string {
   return createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex');
 }

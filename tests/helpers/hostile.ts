@@ -3,7 +3,7 @@ import { type Sketch, writeRunFolder } from './run-folders.ts';
 /** Text that breaks out of attributes, elements, scripts and styles where it is not escaped, and counts if it runs. */
 export const HOSTILE = `</title></style></script><script>window.ran=1</script><img src=x onerror='window.ran=1'>"><b>&lt;i&gt;`;
 /** Turns the reading direction, and characters of more than one code unit. */
-export const ODD = '\u202e\u2066abc שלום العربية 🏳️‍🌈👩‍👩‍👧\u0000\u001b[31m\u2028';
+const ODD = '\u202e\u2066abc שלום العربية 🏳️‍🌈👩‍👩‍👧\u0000\u001b[31m\u2028';
 
 /** As a name of a task: a file is named by it. */
 const TASK = `<script>window.ran=1<script>"><img src=x onerror='window.ran=1'>`;

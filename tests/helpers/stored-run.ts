@@ -2,7 +2,7 @@ import type { StoredCell, StoredItem, StoredRun } from '../../src/check/items.ts
 import { cell, record } from './record.ts';
 
 /** An item as the gate keeps it, with whatever a test says differs. */
-export function item(i: number, differs: Partial<StoredItem> = {}): StoredItem {
+function item(i: number, differs: Partial<StoredItem> = {}): StoredItem {
   return {
     id: `item-${i}`,
     cluster: `item-${i}`,
