@@ -1,8 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
+import { exportsOf } from '../../docs/pages/api.ts';
+import { formatDeclarations } from '../../docs/pages/formats.ts';
 import { pages } from '../../docs/pages/index.ts';
 import { PAPERS } from '../../docs/pages/paper-tables.ts';
+import { type Declaration, openSources } from '../../docs/pages/source.ts';
+import { commands } from '../../src/cli/commands.ts';
+import { definitionOf } from '../../src/cli/definitions.ts';
 import { selectTasks } from '../../src/evaluate/load.ts';
 import { readFigures } from '../../src/published/read.ts';
 import type { ProtocolName } from '../../src/types.ts';
@@ -12,6 +17,67 @@ describe("pages made from the code's own definitions", () => {
     const path = fileURLToPath(new URL(`../../docs/${name}`, import.meta.url));
     if (process.env.EVALGPT_GOLDEN) writeFileSync(path, text);
     expect(readFileSync(path, 'utf8')).toBe(text);
+  });
+});
+
+describe('the reference', () => {
+  const sources = openSources();
+  afterAll(() => sources.close());
+  const exported = exportsOf(sources);
+  const formats = formatDeclarations(sources).flatMap(({ declarations }) => declarations);
+  const field = (own: Declaration | undefined, name: string): unknown =>
+    own?.fields.find((one) => one.name === name);
+
+  test.each(exported)('$name, which the package exports, has a docstring', ({ doc, code, name }) => {
+    expect(doc.length, name).toBeGreaterThan(20);
+    expect(code).toContain(name);
+  });
+
+  test('every name of src/index.ts is there', () => {
+    const index = readFileSync(fileURLToPath(new URL('../../src/index.ts', import.meta.url)), 'utf8');
+    const names = [...index.matchAll(/\{([^}]*)\}/g)].flatMap(([, list = '']) => list.split(','));
+    expect(exported.map(({ name }) => name).sort()).toEqual(
+      names
+        .map((name) => name.replace(/^\s*type /, '').trim())
+        .filter((name) => name !== '')
+        .sort(),
+    );
+  });
+
+  test.each(formats)('$name of $file is described', ({ doc, fields, code, name }) => {
+    expect(doc, name).not.toBe('');
+    if (code.startsWith('interface')) expect(fields.length).toBeGreaterThan(0);
+  });
+
+  test('fields are read with their types and docstrings', () => {
+    const of = (name: string): Declaration | undefined => formats.find((one) => one.name === name);
+    expect(field(of('PairScore'), 'truncated')).toEqual({
+      name: 'truncated',
+      optional: true,
+      type: 'number',
+      doc: 'Tokens cut from the left to fit the window; left out where none.',
+    });
+    expect(field(of('RunSpec'), 'shots')).toMatchObject({ optional: false, type: "(number | 'max')[]" });
+    expect(of('FileSplit')?.inherits).toEqual(['FileFacts']);
+    expect(of('Sample')?.fields).toHaveLength(17);
+    expect(() => sources.declaration('src/types.ts', 'Nothing')).toThrow(/expected a declaration of Nothing/);
+  });
+
+  test('functions show their signatures, not their bodies', () => {
+    const evaluate = exported.find(({ name }) => name === 'evaluate');
+    expect(evaluate?.code).toMatch(/^function evaluate\(\n {2}spec: .*\n\): Promise<RunRecord>$/s);
+    expect(exported.find(({ name }) => name === 'DEFAULT_SPEC')?.code).toBe(
+      "const DEFAULT_SPEC: Omit<RunSpec, 'models'>",
+    );
+  });
+
+  test('the page of the command line has every command and option', () => {
+    const page = pages()['reference/cli.md'] ?? '';
+    for (const own of commands.map(definitionOf)) {
+      const [section = ''] = page.slice(page.indexOf(`## ${own.name}\n`)).split(/\n## /);
+      for (const option of own.options) expect(section).toContain(`| \`--${option.name}\` |`);
+      for (const [line] of own.examples) expect(section).toContain(line.replace(/^.*\| /, ''));
+    }
   });
 });
 
