@@ -143,6 +143,7 @@ export interface RollingProtocol<E> {
 
 /** A protocol whose prompts may hold shots. */
 export type PromptProtocol<E> = SpanProtocol<E> | ChoiceProtocol<E> | GenerateProtocol<E>;
+/** How a task's examples read, and what is measured: four kinds, told apart by `kind`. */
 export type Protocol<E> = PromptProtocol<E> | RollingProtocol<E>;
 
 /** A benchmark: where its examples come from, how they read under each protocol, and what is measured. */

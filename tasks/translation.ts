@@ -81,7 +81,7 @@ export function wordings(
 }
 
 /** Up to the first mark that ends a sentence, closing quotes and brackets included. */
-export function firstSentence(text: string): string {
+function firstSentence(text: string): string {
   const own = strip(text);
   const end = /[.!?…。！？]["'»”’)\]]*(?=\s|$)/u.exec(own);
   return end ? own.slice(0, end.index + end[0].length) : own;

@@ -18,16 +18,22 @@ interface Head {
   readonly kind: 'overlap';
   readonly format: 1;
   readonly method: OverlapMethod;
+  /** N-grams of more than 10 documents are left out. */
   readonly ignore_common: boolean;
   /** See TestSet: what the numbers of grams mean. */
   readonly key: string;
+  /** The test sets that were looked for. */
   readonly tasks: readonly IndexTask[];
 }
 
+/** A test set of an index. */
 export interface IndexTask {
   readonly task: string;
+  /** Of the data that were looked for. */
   readonly dataset_sha256: string;
+  /** Words of an n-gram. */
   readonly ngram: number;
+  /** Items. */
   readonly n: number;
 }
 
@@ -35,8 +41,10 @@ export interface IndexTask {
 interface FileLine {
   readonly kind: 'file';
   readonly file: ScannedFile['file'];
+  /** How many were read, of how many bytes. */
   readonly documents: number;
   readonly bytes: number;
+  /** Numbers of the n-grams that were found, of how many documents each, and their first documents. */
   readonly grams: readonly number[];
   readonly counts: readonly number[];
   readonly places: readonly number[];

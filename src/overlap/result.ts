@@ -3,10 +3,11 @@ import type { ScannedFile } from './scan.ts';
 import type { IndexedTask, OverlapMethod, TestSet } from './test-set.ts';
 
 /** Grams of more training documents than these may be left out: GPT-3 paper, appendix C. */
-export const COMMON_DOCUMENTS = 10;
+const COMMON_DOCUMENTS = 10;
 
 /** Where a gram was found. */
 export interface Place {
+  /** As the command named it. */
   readonly file: string;
   /** From 1: a line of JSON Lines, a row of Parquet. */
   readonly document: number;
@@ -14,25 +15,31 @@ export interface Place {
   readonly text: string;
 }
 
+/** A test item, and what of it was found. */
 export interface OverlapItem {
   readonly task: string;
   readonly id: string;
+  /** Something of it was found. */
   readonly dirty: boolean;
   /** N-grams of each field, and those of them that were found. */
   readonly fields: Readonly<Record<string, { readonly grams: number; readonly matched: number }>>;
+  /** The first places. */
   readonly where: readonly Place[];
 }
 
 /** What `evalgpt overlap --json` prints. */
 export interface OverlapResult {
   readonly method: OverlapMethod;
+  /** What was searched. */
   readonly corpus: { readonly files: number; readonly bytes: number; readonly documents: number };
+  /** By task: words of an n-gram, items, and how many of them are dirty. */
   readonly tasks: readonly {
     readonly task: string;
     readonly ngram: number;
     readonly n: number;
     readonly dirty: number;
   }[];
+  /** All of them, the clean ones too. */
   readonly items: readonly OverlapItem[];
 }
 
@@ -128,7 +135,7 @@ function byPlace([a, i]: FilePlace, [b, k]: FilePlace): number {
 }
 
 /** The words of a gram. */
-export function gramText({ index }: TestSet, gram: number): string {
+function gramText({ index }: TestSet, gram: number): string {
   const { offsets, lengths, words, vocabulary } = index;
   const offset = offsets[gram] as number;
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });

@@ -189,7 +189,7 @@ function firstOfEach({
 }
 
 /** A name as part of an id or a file's name. */
-export function slug(name: string): string {
+function slug(name: string): string {
   return (
     name
       .toLowerCase()

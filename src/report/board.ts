@@ -111,7 +111,7 @@ function isSameTraining(a: MergedModel | undefined, b: MergedModel | undefined):
 }
 
 /** The primary metric with guessing at 0 and perfection at 1; null where chance has no meaning. */
-export function centredOf({ metrics, primary, chance }: CellResult): Estimate | null {
+function centredOf({ metrics, primary, chance }: CellResult): Estimate | null {
   const estimate = metrics[primary];
   if (!estimate || chance === null) return null;
   const scale = (value: number): number => (value - chance) / (1 - chance);

@@ -15,7 +15,7 @@ const SHOT_LIMIT = 1200;
 const TOKEN_LIMIT = 300;
 
 /** Why an example is worth a look, the first reason first. */
-export const KINDS = [
+const KINDS = [
   'wrong and sure',
   'flipped by k',
   'flipped by model',

@@ -127,7 +127,7 @@ interface Mark {
 }
 
 /** What to beware of in a cell: a word, and the sentence behind it. */
-export function marksOf({ result, run }: BoardCell): Mark[] {
+function marksOf({ result, run }: BoardCell): Mark[] {
   const { alarms } = result;
   const marks: Mark[] =
     alarms.length === 0

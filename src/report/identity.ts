@@ -63,7 +63,7 @@ ${spec.tasks.map((t) => html`<tr><th scope="row">${t.name}</th><td>${t.version},
 }
 
 /** The command that makes the run again; an option that has its default is left out. */
-export function commandOf({ spec }: RunRecord): string {
+function commandOf({ spec }: RunRecord): string {
   const tasks = spec.tasks.filter(
     (task) => task.file === undefined && !(task.name === 'text' && spec.texts.length > 0),
   );

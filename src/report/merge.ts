@@ -96,7 +96,7 @@ export function mergeRuns(runs: readonly Run[]): Merged {
 }
 
 /** Ascending; as many as fit last. */
-export function byShots(a: number | 'max', b: number | 'max'): number {
+function byShots(a: number | 'max', b: number | 'max'): number {
   const order = (k: number | 'max'): number => (k === 'max' ? Number.MAX_VALUE : k);
   return order(a) - order(b);
 }

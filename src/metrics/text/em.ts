@@ -11,7 +11,10 @@ export function triviaqaNormalise(text: string): string {
   return words(withoutArticles(text.toLowerCase().replace(PUNCTUATION, ' '))).join(' ');
 }
 
-/** 1 where the prediction is one of the golds when both are normalised, else 0. */
+/**
+ * Exact match of open question answering (TriviaQA, Joshi et al. 2017): 1 where the prediction is one of the golds when
+ * both are normalised, else 0.
+ */
 export function exactMatch(
   prediction: string,
   golds: readonly string[],

@@ -8,13 +8,13 @@ export function normaliseAnswer(text: string): string {
   return words(withoutArticles(withoutPunctuation(text.toLowerCase()))).join(' ');
 }
 
-/** 1 where both are the same when normalised, else 0. */
+/** SQuAD's exact match (Rajpurkar et al. 2016): 1 where both are the same when normalised, else 0. */
 export function squadEm(prediction: string, gold: string): number {
   return normaliseAnswer(prediction) === normaliseAnswer(gold) ? 1 : 0;
 }
 
 /**
- * F1 of the words that both have, as often as both have them. Where either has none, 1 if neither has, else 0
+ * F1, 0 to 1, of the words that both have, as often as both have them. Where either has none, 1 if neither has, else 0
  * (SQuAD 2.0's evaluation script).
  */
 export function squadF1(prediction: string, gold: string): number {
@@ -29,7 +29,7 @@ function tokenF1(prediction: readonly string[], gold: readonly string[]): number
   return (2 * precision * recall) / (precision + recall);
 }
 
-/** The score against the reference that gives the best one. */
+/** The score against the reference that gives the best one, as SQuAD's scripts take it; 0 where there is none. */
 export function bestOf(
   prediction: string,
   golds: readonly string[],
