@@ -54,7 +54,25 @@ export const SERIES_COLOURS: readonly (readonly [light: string, dark: string])[]
   ['#a3212e', '#ff8f98'],
 ];
 const STYLES = SERIES_COLOURS.length;
-const SYMBOLS = ['circle', 'square', 'triangle', 'diamond', 'star', 'wye', 'cross', 'times'] as const;
+interface PathContext {
+  moveTo(x: number, y: number): void;
+  lineTo(x: number, y: number): void;
+  closePath(): void;
+}
+/** A triangle on its tip: the library's own eighth symbol is of strokes alone, which a fill leaves unseen. */
+const TRIANGLE_DOWN = {
+  draw(context: PathContext, size: number): void {
+    const third = Math.sqrt(size / (3 * Math.sqrt(3)));
+    context.moveTo(0, 2 * third);
+    context.lineTo(Math.sqrt(3) * third, -third);
+    context.lineTo(-Math.sqrt(3) * third, -third);
+    context.closePath();
+  },
+};
+const SYMBOLS: readonly (Plot.SymbolName | typeof TRIANGLE_DOWN)[] = [
+  ...(['circle', 'square', 'triangle', 'diamond', 'star', 'wye', 'cross'] as const),
+  TRIANGLE_DOWN,
+];
 /** Lines whose intervals are drawn as bands. */
 const BANDS = 3;
 const SIZE = { width: 460, height: 280, marginRight: 110, marginLeft: 46, marginTop: 24, marginBottom: 40 };
