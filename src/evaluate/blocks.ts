@@ -42,7 +42,7 @@ export interface Counts {
 const BLOCK_TOKENS = 1_000_000;
 /**
  * A block ends at every so many examples of the data, whatever the model: a run can be divided there before anything is
- * tokenised, and no part computes what another does. Against blocks of 600, tokens grow by 1 to 8 % (docs/cluster).
+ * tokenised, and no part computes what another does. Against blocks of 600, tokens grow by 1 to 8 % (.github/docs/cluster).
  */
 export const BLOCK_ITEMS = 256;
 /** Tokenising gives way to timers and signals after this long. */

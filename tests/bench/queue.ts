@@ -3,7 +3,7 @@ import { random } from '../../src/stats/random.ts';
 /**
  * What a run of very many jobs on very many workers would come to, on paper: Redis and the coordinator as two servers
  * that take one thing at a time, the workers as clients. A pure, seeded simulation; what it rests on was measured with
- * Redis 7.0.15 and BullMQ 6.7.0 on two cores. `npx tsx tests/bench/queue.ts` prints the tables of docs/cluster/README.md.
+ * Redis 7.0.15 and BullMQ 6.7.0 on two cores. `npx tsx tests/bench/queue.ts` prints the tables of .github/docs/cluster/README.md.
  */
 
 /** Seconds of Redis's thread for a job, from its adding to its collection, and for a worker's signs of life a second. */

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { evalgpt } from '../helpers/cli.ts';
 
-const folder = fileURLToPath(new URL('../../docs/cluster', import.meta.url));
+const folder = fileURLToPath(new URL('../../.github/docs/cluster', import.meta.url));
 const files = readdirSync(folder).filter((name) => /\.(sbatch|ya?ml)$/.test(name));
 const parent = mkdtempSync(join(tmpdir(), 'evalgpt-cluster-'));
 afterAll(() => rmSync(parent, { recursive: true, force: true }));

@@ -48,7 +48,7 @@ export default {
 write('own.mjs', moduleText);
 
 describe("the guide's tasks", () => {
-  const section = readFileSync(join(root, 'docs/guides/tasks.md'), 'utf8');
+  const section = readFileSync(join(root, '.github/docs/guides/tasks.md'), 'utf8');
   const fences = [...section.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, kind, text]) => ({
     kind,
     text: text!,

@@ -36,7 +36,7 @@ const BLOCKS: Readonly<Record<string, Readonly<Record<string, How>>>> = {
     'npm ci && npm run build && npm link': INSTALLS,
     "evalgpt run --model ./checkpoint --tasks 'lambada,anli-*' --shots 0,1,8 --limit 100": 'run',
   },
-  'docs/guides/first-run.md': {
+  '.github/docs/guides/first-run.md': {
     'npm ci && npm run build && npm link': INSTALLS,
     'evalgpt run': { parsed: 'the demo: .ci/run and the walk of tests/model run it' },
     'evalgpt run --model gpt2 --tasks lambada,anli-r1 --shots 0,1,8 --limit 100 --out reports/runs/gpt2':
@@ -45,7 +45,7 @@ const BLOCKS: Readonly<Record<string, Readonly<Record<string, How>>>> = {
     'evalgpt report reports/runs/* --out leaderboard.html': 'run',
     'evalgpt run --spec reports/runs/gpt2/run.json --out reports/runs/again': 'run',
   },
-  'docs/guides/checkpoint.md': {
+  '.github/docs/guides/checkpoint.md': {
     'evalgpt models inspect ./checkpoint': 'run',
     'evalgpt run --model out/step1000,out/step2000 --tasks anli-r1,rte --shots 0,8 --out reports/runs/training':
       'run',
@@ -59,13 +59,13 @@ const BLOCKS: Readonly<Record<string, Readonly<Record<string, How>>>> = {
     },
     'evalgpt verify reports/runs/training --sample 20': 'run',
   },
-  'docs/guides/tasks.md': {
+  '.github/docs/guides/tasks.md': {
     'evalgpt run --task capitals.csv --shots 0,2': 'run',
     'evalgpt tasks capitals.csv --shots 2 --model ./checkpoint': 'run',
     'evalgpt tasks sums.mjs --shots 1': 'run',
     'evalgpt run --model ./checkpoint --task capitals.csv --shots 0 --out reports/runs/capitals': 'run',
   },
-  'docs/guides/ci-gate.md': {
+  '.github/docs/guides/ci-gate.md': {
     'evalgpt run --model ./released --tasks lambada,anli-r1 --shots 0,5 --limit 1000 --out reports/runs/released':
       'run',
     'evalgpt check --baseline baseline.json.gz --model ./checkpoint --junit junit.xml --markdown summary.md --html changed.html':
@@ -73,13 +73,13 @@ const BLOCKS: Readonly<Record<string, Readonly<Record<string, How>>>> = {
     'evalgpt check --baseline baseline.json.gz --model ./checkpoint --max-items 500 --on-inconclusive pass --json check.json':
       'run',
   },
-  'docs/guides/overlap.md': {
+  '.github/docs/guides/overlap.md': {
     "evalgpt overlap --corpus 'corpus/*.jsonl.zst' --tasks lambada,race-h --index flags.jsonl": 'run',
     'zcat dump.gz | evalgpt overlap --corpus - --texts mine.jsonl --json > found.json': 'run',
     'evalgpt overlap --corpus corpus --tasks lambada,race-h --index part1.jsonl --shard 1/2': 'run',
     'evalgpt overlap --model ./checkpoint --tasks demo-lambada,demo-nli --limit 48 --permutations 19': 'run',
   },
-  'docs/guides/gpu.md': {
+  '.github/docs/guides/gpu.md': {
     'evalgpt doctor': { parsed: 'loads a model for each device and precision; tests/cli runs it' },
     'evalgpt run --model ./checkpoint --tasks lambada --limit 100 --device auto': 'run',
     'evalgpt run --model gpt2 --tasks lambada --limit 100 --device cuda --dtype fp16': {
@@ -87,7 +87,7 @@ const BLOCKS: Readonly<Record<string, Readonly<Record<string, How>>>> = {
     },
     'ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node': INSTALLS,
   },
-  'docs/cluster/README.md': {
+  '.github/docs/cluster/README.md': {
     'npm install bullmq@^6.7.0 ioredis@^6.0.0': {
       parsed: 'needs Redis, and a worker does not end; tests/model/queue.test.ts runs it',
     },
@@ -225,8 +225,13 @@ async function checkProgram([program = '', ...words]: Words): Promise<void> {
 }
 
 test('every block of shell is listed once, and nothing else is', () => {
-  const guides = readdirSync(join(root, 'docs/guides')).map((name) => `docs/guides/${name}`);
-  const more = ['SECURITY.md', 'datasets/README.md', 'docs/architecture.md', 'docs/definitions.md'];
+  const guides = readdirSync(join(root, '.github/docs/guides')).map((name) => `.github/docs/guides/${name}`);
+  const more = [
+    'SECURITY.md',
+    'datasets/README.md',
+    '.github/docs/architecture.md',
+    '.github/docs/definitions.md',
+  ];
   const files = [...new Set([...Object.keys(BLOCKS), ...guides, ...more])].sort();
   const there = files.map((file) => [
     file,

@@ -64,7 +64,7 @@ test('the tree in the README names every folder of the sources', () => {
   const tree = readme.slice(readme.indexOf('## What is where'));
   for (const name of readdirSync(join(root, 'src'), { withFileTypes: true }))
     if (name.isDirectory()) expect(tree).toMatch(new RegExp(`(^  |, )${name.name}(\\s|,|$)`, 'm'));
-  for (const name of ['src/', 'tasks/', 'datasets/', 'docs/', 'reports/', 'tests/'])
+  for (const name of ['src/', 'tasks/', 'datasets/', '.github/', 'reports/', 'tests/'])
     expect(tree).toContain(`\n${name}`);
 });
 

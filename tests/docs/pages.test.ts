@@ -1,11 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
-import { exportsOf } from '../../docs/pages/api.ts';
-import { formatDeclarations } from '../../docs/pages/formats.ts';
-import { pages } from '../../docs/pages/index.ts';
-import { PAPERS } from '../../docs/pages/paper-tables.ts';
-import { type Declaration, openSources } from '../../docs/pages/source.ts';
+import { exportsOf } from '../../.github/docs/pages/api.ts';
+import { formatDeclarations } from '../../.github/docs/pages/formats.ts';
+import { pages } from '../../.github/docs/pages/index.ts';
+import { PAPERS } from '../../.github/docs/pages/paper-tables.ts';
+import { type Declaration, openSources } from '../../.github/docs/pages/source.ts';
 import { commands } from '../../src/cli/commands.ts';
 import { definitionOf } from '../../src/cli/definitions.ts';
 import { selectTasks } from '../../src/evaluate/load.ts';
@@ -14,7 +14,7 @@ import type { ProtocolName } from '../../src/types.ts';
 
 describe("pages made from the code's own definitions", () => {
   test.each(Object.entries(pages()))('%s is as the code says; npm run docs makes it so', (name, text) => {
-    const path = fileURLToPath(new URL(`../../docs/${name}`, import.meta.url));
+    const path = fileURLToPath(new URL(`../../.github/docs/${name}`, import.meta.url));
     if (process.env.EVALGPT_GOLDEN) writeFileSync(path, text);
     expect(readFileSync(path, 'utf8')).toBe(text);
   });

@@ -1,4 +1,4 @@
-import { tasks } from '../../tasks/index.ts';
+import { tasks } from '../../../tasks/index.ts';
 
 /** A row of a paper's table. */
 export interface Row {

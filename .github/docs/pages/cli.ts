@@ -1,5 +1,9 @@
-import { COMPLETION, commands } from '../../src/cli/commands.ts';
-import { type ArgumentDefinition, type CommandDefinition, definitionOf } from '../../src/cli/definitions.ts';
+import { COMPLETION, commands } from '../../../src/cli/commands.ts';
+import {
+  type ArgumentDefinition,
+  type CommandDefinition,
+  definitionOf,
+} from '../../../src/cli/definitions.ts';
 import { table } from './markdown.ts';
 
 /** Every command and option, from the definitions that yargs itself is given. */

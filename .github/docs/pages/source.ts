@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { type InterfaceDeclaration, type Node, type SourceFile, SyntaxKind } from 'typescript/unstable/ast';
 import { API } from 'typescript/unstable/sync';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
+const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** A field of an interface, as its source says it. */
 export interface Field {

@@ -1,9 +1,9 @@
-import { cardNames, type DatasetCard, filesOf, readCard } from '../../src/data/card.ts';
-import { figureRanges } from '../../src/published/join.ts';
-import { readFigures } from '../../src/published/read.ts';
-import { MEANING } from '../../src/report/format.ts';
-import { groups } from '../../tasks/groups.ts';
-import { coreTasks, tasks } from '../../tasks/index.ts';
+import { cardNames, type DatasetCard, filesOf, readCard } from '../../../src/data/card.ts';
+import { figureRanges } from '../../../src/published/join.ts';
+import { readFigures } from '../../../src/published/read.ts';
+import { MEANING } from '../../../src/report/format.ts';
+import { groups } from '../../../tasks/groups.ts';
+import { coreTasks, tasks } from '../../../tasks/index.ts';
 import { count, table } from './markdown.ts';
 
 /** Every task with its definition, protocols, K, counts, licence and published figures. */
@@ -39,7 +39,7 @@ patterns such as \`race-*\`. Without it a run of a named model takes the core ta
 - **chance**: what a guesser scores on the primary metric, in per cent.
 - **K**: the GPT-3 paper's number of shots (Table H.1).
 - **protocols**: wordings; the default one in bold. Their sources are told below.
-- **figures**: what there is of published results to stand beside ours ([sources](../reports/published/README.md)).
+- **figures**: what there is of published results to stand beside ours ([sources](../../reports/published/README.md)).
 
 ${table(['task', 'what', 'n', 'chance', 'K', 'protocols', 'data', 'figures'], overview)}
 

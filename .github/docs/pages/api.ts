@@ -41,7 +41,7 @@ function isType(code: string): boolean {
 }
 
 function section({ name, doc, code, file }: Declaration): string {
-  return `### ${name}\n\n${prose(doc)}\n\n\`\`\`ts\n${code}\n\`\`\`\n\n[${file}](../../${file})`;
+  return `### ${name}\n\n${prose(doc)}\n\n\`\`\`ts\n${code}\n\`\`\`\n\n[${file}](../../../${file})`;
 }
 
 /** A docstring as Markdown: its tags as a list. */
