@@ -1,7 +1,7 @@
 import { UserError } from '../errors.ts';
 import type { OrderResult } from '../evaluate/order.ts';
 import { formatTable } from '../report/table.ts';
-import type { OverlapArguments } from './overlap.ts';
+import type { OverlapArguments } from './overlap-options.ts';
 import { downloadReporter, formatSeconds, progressOn } from './progress.ts';
 
 /** `evalgpt overlap --model`: the exchangeability test, which needs no corpus. */

@@ -8,8 +8,7 @@ import { UserError } from '../errors.ts';
 import { shotDrawer, subset } from '../prompts/draw.ts';
 import { questionKey, renderPairs } from '../prompts/render.ts';
 import { type PromptProtocol, type Protocol, protocolOf, type Task, type TaskFile } from '../task.ts';
-import type { Example, RunSpec, TaskIdentity } from '../types.ts';
-import type { TaskOverlap } from './overlap.ts';
+import type { Example, ItemOverlap, RunSpec, TaskIdentity } from '../types.ts';
 import { poolFacts } from './pool.ts';
 
 /** Tasks by name, group or glob, in the order given. @throws UserError for a name that no task has */
@@ -38,6 +37,11 @@ function nearest(name: string): string {
     name,
     [...groups, ...allTasks].map((known) => known.name),
   );
+}
+
+/** A task's dirty items by id, and how they were found. */
+export interface TaskOverlap extends NonNullable<TaskIdentity['overlap']> {
+  readonly items: ReadonlyMap<string, ItemOverlap>;
 }
 
 /** A task with its data and wording, ready for any model. */

@@ -1,13 +1,8 @@
 import { createHash } from 'node:crypto';
 import { UserError } from '../errors.ts';
 import { type OverlapFlags, readFlags } from '../overlap/index-file.ts';
-import type { ItemOverlap, TaskIdentity } from '../types.ts';
-import type { LoadedTask } from './load.ts';
-
-/** A task's dirty items by id, and how they were found. */
-export interface TaskOverlap extends NonNullable<TaskIdentity['overlap']> {
-  readonly items: ReadonlyMap<string, ItemOverlap>;
-}
+import type { ItemOverlap } from '../types.ts';
+import type { LoadedTask, TaskOverlap } from './load.ts';
 
 /** Reads the indexes of `--overlap`: shards of one scan, or scans of several tasks. @throws UserError where they do not go together */
 export async function readIndexes(paths: readonly string[]): Promise<OverlapFlags[]> {

@@ -1,5 +1,5 @@
 import type { Dtype } from '../types.ts';
-import type { ExportPorts } from './exports/export.ts';
+import type { ExportPorts } from './exports/interface.ts';
 import type { QuantisedTensor } from './quantise.ts';
 import type { Rotary } from './rotary.ts';
 

@@ -1,17 +1,8 @@
 import type { CellResult } from '../types.ts';
 import { type Board, type BoardCell, finalModels } from './board.ts';
-import { type ChartSpec, drawChart, type Point, type Series } from './charts.ts';
+import { type Chart, type ChartSpec, drawChart, type Point, type Series } from './charts.ts';
 import { contaminationCharts } from './contamination.ts';
 import { formatUnit } from './format.ts';
-import type { Html } from './html.ts';
-
-export interface Chart {
-  readonly id: string;
-  readonly title: string;
-  /** Null for the charts of the whole board. */
-  readonly task: number | null;
-  readonly svg: Html;
-}
 
 /** Every chart of a board: what k and size buy over all tasks and groups, then the same of each task. */
 export function boardCharts(board: Board): Chart[] {

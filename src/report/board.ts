@@ -1,14 +1,10 @@
 import { type Estimate, Z95 } from '../stats/interval.ts';
 import type { CellResult, GroupResult } from '../types.ts';
 import type { Merged, MergedCell, MergedModel, MergedTask, Run } from './merge.ts';
-import { pairedChange, type TaskItems } from './task-items.ts';
+import { type PairedChange, pairedChange, type TaskItems } from './task-items.ts';
 
-/** A difference paired by item, in the primary metric's unit. */
-export interface Change {
-  readonly value: number;
-  readonly ci95: readonly [number, number] | null;
-  /** Items that both cells have scored. */
-  readonly n: number;
+/** What a cell gains over another. */
+export interface Change extends PairedChange {
   /** What it is measured from, for a reader. */
   readonly against: string;
   readonly kind: 'k' | 'size' | 'step';

@@ -23,6 +23,15 @@ export interface Series {
   readonly draws?: readonly Point[];
 }
 
+/** A chart that is drawn. */
+export interface Chart {
+  readonly id: string;
+  readonly title: string;
+  /** Null for the charts of the whole board. */
+  readonly task: number | null;
+  readonly svg: Html;
+}
+
 export interface ChartSpec {
   /** Unique on the page; also the name of its file. */
   readonly id: string;

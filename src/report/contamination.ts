@@ -1,7 +1,6 @@
 import type { OverlapPart } from '../types.ts';
 import type { Board, BoardCell } from './board.ts';
-import type { Chart } from './board-charts.ts';
-import { drawScatter, type Series } from './charts.ts';
+import { type Chart, drawScatter, type Series } from './charts.ts';
 import { formatChange, formatInterval, formatValue, isShare } from './format.ts';
 import { type Html, html } from './html.ts';
 

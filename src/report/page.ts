@@ -1,5 +1,5 @@
 import type { Board } from './board.ts';
-import type { Chart } from './board-charts.ts';
+import type { Chart } from './charts.ts';
 import { contaminationTable } from './contamination.ts';
 import { boardCsv, boardJson, boardMarkdown } from './exports.ts';
 import { count, MEANING } from './format.ts';

@@ -5,7 +5,6 @@ import { type Place, scanLines } from '../store/read-run.ts';
 import { SAMPLE } from '../store/record-shape.ts';
 import { samplesPath } from '../store/run-folder.ts';
 import type { Flag, Sample } from '../types.ts';
-import type { Change } from './board.ts';
 import type { MergedCell } from './merge.ts';
 
 /** What is known of each item in one cell; arrays by the item's number within the task. */
@@ -109,6 +108,14 @@ function marginOf({ spans, prediction, gold, values }: Sample): number | undefin
   return sum(0);
 }
 
+/** A difference paired by item, in the primary metric's unit. */
+export interface PairedChange {
+  readonly value: number;
+  readonly ci95: readonly [number, number] | null;
+  /** Items that both cells have scored. */
+  readonly n: number;
+}
+
 /**
  * The mean difference of two cells over the items that both have scored, paired by item, with a Student t interval
  * that is robust to clusters. Null where no metric of single items is compared.
@@ -117,7 +124,7 @@ export function pairedChange(
   to: CellItems,
   from: CellItems,
   clusters: readonly string[],
-): Omit<Change, 'against' | 'kind'> | null {
+): PairedChange | null {
   const differences: number[] = [];
   const own: string[] = [];
   for (const [i, a] of to.values.entries()) {

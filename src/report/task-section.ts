@@ -1,6 +1,6 @@
 import type { PublishedComparison } from '../types.ts';
 import type { Board, BoardCell } from './board.ts';
-import type { Chart } from './board-charts.ts';
+import type { Chart } from './charts.ts';
 import { formatDifference, formatDraw, formatInterval, formatShots, formatValue } from './format.ts';
 import { changeText } from './grid.ts';
 import { type Html, html } from './html.ts';

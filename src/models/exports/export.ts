@@ -5,15 +5,8 @@ import { type Checkpoint, readJson } from '../checkpoint.ts';
 import { readConfig } from '../config.ts';
 import type { ExportFile } from './find.ts';
 import { appendHead } from './head.ts';
-import { type ExportInterface, readInterface } from './interface.ts';
+import { readInterface } from './interface.ts';
 import { placeWeights, readOnnx } from './read.ts';
-
-/** What a session needs to know of an export beside its graph. */
-export interface ExportPorts {
-  readonly ports: ExportInterface;
-  /** Stands before the names of the head's inputs and outputs. */
-  readonly prefix: string;
-}
 
 /** Names under which a config.json tells the tokens of a window, and the sizes of a model. */
 const WINDOW = ['n_positions', 'max_position_embeddings', 'n_ctx', 'max_seq_len', 'max_sequence_length'];

@@ -29,6 +29,13 @@ export interface ExportInterface {
   readonly batched: boolean;
 }
 
+/** What a session needs to know of an export beside its graph. */
+export interface ExportPorts {
+  readonly ports: ExportInterface;
+  /** Stands before the names of the head's inputs and outputs. */
+  readonly prefix: string;
+}
+
 const FLOAT = { 1: 'float32', 10: 'float16' } as const;
 const INT64 = 7;
 const BOOL = 9;

@@ -3,7 +3,7 @@ import type { ForwardResult, ForwardStep } from '../../types.ts';
 import type { Session, SessionOptions } from '../ort.ts';
 import { type Numbers, putColumns, takeColumns } from './cache.ts';
 import { columnsSeen, type Segment, treesOf } from './chains.ts';
-import type { ExportPorts } from './export.ts';
+import type { ExportPorts } from './interface.ts';
 
 /** What a session over an export is opened with: its graph is the export with the scoring head (head.ts). */
 export type ExportSessionOptions = ExportPorts &
