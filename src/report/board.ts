@@ -74,21 +74,29 @@ export function boardCells(merged: Merged, cells: readonly MergedCell[], items: 
   });
 }
 
-/** The checkpoint before in the same training, else the largest of the smaller models, of its architecture if any. */
+/**
+ * The checkpoint before in the same training; of a model that stands for its size the largest of the smaller ones that
+ * do, of its architecture if any, and no checkpoint where another has that size. A training's first step has none.
+ */
 export function modelBefore(models: readonly MergedModel[], at: number): number {
   const own = models[at];
   if (!own) return -1;
-  const indexes = [...models.keys()];
-  const earlier = indexes.filter((i) => {
-    const { step } = models[i] as MergedModel;
-    return own.step && step && step.series === own.step.series && step.number < own.step.number;
-  });
-  if (earlier.length > 0) return earlier.at(-1) as number;
-  const smaller = indexes.filter(
-    (i) => (models[i] as MergedModel).identity.parameters < own.identity.parameters,
+  const { step } = own;
+  const earlier = models.findLastIndex(
+    (m) => step !== null && m.step?.series === step.series && m.step.number < step.number,
   );
+  const final = finalModels(models);
+  if (earlier >= 0 || !final.includes(at)) return earlier;
+  const smaller = final.filter((i) => sizeOf(models, i) < sizeOf(models, at));
   const kin = smaller.filter((i) => models[i]?.identity.architecture === own.identity.architecture);
-  return (kin.length > 0 ? kin : smaller).at(-1) ?? -1;
+  const candidates = kin.length > 0 ? kin : smaller;
+  const largest = Math.max(...candidates.map((i) => sizeOf(models, i)));
+  const best = candidates.filter((i) => sizeOf(models, i) === largest);
+  return best.findLast((i) => models[i]?.step === null) ?? best.at(-1) ?? -1;
+}
+
+function sizeOf(models: readonly MergedModel[], at: number): number {
+  return models[at]?.identity.parameters ?? 0;
 }
 
 /** The models that stand for their size: of a training its last checkpoint. */

@@ -101,10 +101,11 @@ describe('runs merged', () => {
 });
 
 test('a model is held against the checkpoint before, else the largest smaller one of its architecture', () => {
-  const refs = ['llama-1', 'gpt-1', 'run/step10', 'run/step20', 'gpt-3'];
+  const refs = ['llama-1', 'gpt-1', 'run/step10', 'run/step20', 'gpt-2', 'gpt-3'];
   const models = [
     { parameters: 5, architecture: 'llama' },
     { parameters: 5 },
+    { parameters: 7 },
     { parameters: 7 },
     { parameters: 7 },
     { parameters: 9 },
@@ -123,5 +124,6 @@ test('a model is held against the checkpoint before, else the largest smaller on
         merged.models.findIndex((m) => m.name === name),
       )
     ]?.name;
-  expect(refs.map(before)).toEqual([undefined, undefined, 'gpt-1', 'run/step10', 'run/step20']);
+  // A training's first step is no smaller model's rival, and no model of its size's stand-in.
+  expect(refs.map(before)).toEqual([undefined, undefined, undefined, 'run/step10', 'gpt-1', 'gpt-2']);
 });
