@@ -1,38 +1,18 @@
-import { createHash } from 'node:crypto';
 import { UserError } from '../../errors.ts';
 import type { Tokenizer } from '../../types.ts';
-import { type AddedToken, addedTokenSplitter } from './added.ts';
 import { BYTE_CHARACTERS, bytesOf } from './bytes.ts';
 import { literalPattern, referencePattern } from './pattern.ts';
-import { nfc, wellFormed } from './unicode.ts';
-import { type ModelJson, readVocabulary, unknownSwitch } from './vocabulary.ts';
+import { assembleTokenizer, type Pipeline, type Rules, remembering, tokenTexts } from './pipeline.ts';
+import { nfc } from './unicode.ts';
+import { readVocabulary, unknownSwitch } from './vocabulary.ts';
 
 /** GPT-2's split pattern (encoder.py of the GPT-2 release), which ByteLevel has built in. */
 export const GPT2_PATTERN =
   "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
-/** Pieces whose tokens are remembered, and the longest of them in UTF-16 units. */
-const REMEMBERED = 100_000;
-const LONGEST = 64;
-
 type Json = Readonly<Record<string, unknown>>;
 /** One step of splitting: the pieces that a piece is cut into. */
 type Step = (piece: string) => readonly string[];
-
-/** What a tokenizer's vocabulary and rules are read from, beside the added tokens. */
-export interface Pipeline {
-  readonly model: ModelJson;
-  readonly normalizer?: unknown;
-  readonly pre_tokenizer?: unknown;
-  readonly decoder?: unknown;
-}
-
-/** The rules that are the same for every kind of vocabulary. */
-export interface Rules {
-  readonly added: readonly AddedToken[];
-  readonly prefix: number | null;
-  readonly startOfText: number | null;
-}
 
 /** True where the last step of splitting makes bytes of the text: the kind of vocabulary that is read here. */
 export function isByteLevel(json: Pipeline): boolean {
@@ -59,7 +39,6 @@ export function byteLevelTokenizer(path: string, json: Pipeline, rules: Rules): 
   const vocabulary = readVocabulary(path, model);
   const normalise = normaliser(json.normalizer, refuse);
   const split = splitter(json.pre_tokenizer, path, refuse);
-  const cut = addedTokenSplitter(rules.added, normalise);
   const unknown = model.unk_token == null ? undefined : vocabulary.ids.get(model.unk_token);
   const byteIds = BYTE_CHARACTERS.map((character) => vocabulary.ids.get(character) ?? unknown);
   const wholes = new Map<string, number>();
@@ -91,41 +70,14 @@ export function byteLevelTokenizer(path: string, json: Pipeline, rules: Rules): 
     return vocabulary.merge(parts);
   };
 
-  let remembered = new Map<string, readonly number[]>();
-  const encodeText = (text: string, ids: number[]): void => {
-    for (const piece of split(text)) {
-      let found = remembered.get(piece);
-      if (found === undefined) {
-        found = encodePiece(piece);
-        if (piece.length <= LONGEST) {
-          if (remembered.size >= REMEMBERED) remembered = new Map();
-          remembered.set(piece, found);
-        }
-      }
-      for (const id of found) ids.push(id);
-    }
-  };
-
-  const tokens: (string | undefined)[] = [...vocabulary.tokens];
-  for (const token of rules.added)
-    tokens[token.id] = token.normalized ? normalise(token.content) : token.content;
+  const encodeWhole = remembering(encodePiece);
+  const tokens = tokenTexts(vocabulary.tokens, rules.added, normalise);
   const bytes: (Uint8Array | undefined)[] = [];
-
-  return {
+  return assembleTokenizer(json, rules, {
     vocabularySize: tokens.length,
-    prefix: rules.prefix,
-    startOfText: rules.startOfText,
-    sha256: createHash('sha256')
-      .update(JSON.stringify([json, rules]))
-      .digest('hex'),
-    encode(text, options) {
-      const ids: number[] = [];
-      if (rules.prefix !== null && options?.prefix !== false) ids.push(rules.prefix);
-      for (const part of cut(wellFormed(text), options?.special === true)) {
-        if (typeof part === 'number') ids.push(part);
-        else encodeText(part, ids);
-      }
-      return ids;
+    normalise,
+    encode(part, ids) {
+      for (const piece of split(part)) encodeWhole(piece, ids);
     },
     decode: (ids) =>
       Buffer.concat(
@@ -136,7 +88,7 @@ export function byteLevelTokenizer(path: string, json: Pipeline, rules: Rules): 
           return [bytes[id]];
         }),
       ).toString('utf8'),
-  };
+  });
 }
 
 function normaliser(json: unknown, refuse: (what: string) => never): (text: string) => string {

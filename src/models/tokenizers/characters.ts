@@ -1,10 +1,7 @@
-import { createHash } from 'node:crypto';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { messageOf, UserError } from '../../errors.ts';
 import type { Tokenizer } from '../../types.ts';
-import { addedTokenSplitter } from './added.ts';
-import type { Pipeline, Rules } from './byte-level.ts';
-import { wellFormed } from './unicode.ts';
+import { assembleTokenizer, type Pipeline, type Rules } from './pipeline.ts';
 
 /**
  * A vocabulary of single characters through @huggingface/tokenizers, with the reference's rules for added and
@@ -35,7 +32,6 @@ export function characterTokenizer(
     );
   }
   const plain = open(path, json, config);
-  const cut = addedTokenSplitter(rules.added, (text) => text);
   const vocabulary = plain.get_vocab(false);
   const unknown = json.model.unk_token == null ? undefined : vocabulary.get(json.model.unk_token);
   let largest = 0;
@@ -59,21 +55,15 @@ export function characterTokenizer(
     });
   };
 
-  return {
+  return assembleTokenizer(json, rules, {
     vocabularySize: largest + 1,
-    prefix: rules.prefix,
-    startOfText: rules.startOfText,
-    sha256: createHash('sha256')
-      .update(JSON.stringify([json, rules]))
-      .digest('hex'),
-    encode(text, options) {
-      const parts = cut(wellFormed(text), options?.special === true);
-      const ids = parts.flatMap((part) => (typeof part === 'number' ? part : encodeText(part)));
-      return rules.prefix === null || options?.prefix === false ? ids : [rules.prefix, ...ids];
+    normalise: (text) => text,
+    encode(part, ids) {
+      for (const id of encodeText(part)) ids.push(id);
     },
     decode: (ids) =>
       ids.map((id) => texts.get(id) ?? plain.decode([id], { skip_special_tokens: false })).join(''),
-  };
+  });
 }
 
 function open(path: string, json: Pipeline, config: Readonly<Record<string, unknown>>): HuggingFaceTokenizer {

@@ -1,7 +1,7 @@
 import { UserError } from '../../errors.ts';
 import { readAddedTokens, tokenText } from './added.ts';
 import { readAffixes } from './affixes.ts';
-import type { Pipeline, Rules } from './byte-level.ts';
+import type { Pipeline, Rules } from './pipeline.ts';
 import type { ModelJson } from './vocabulary.ts';
 
 type Json = Readonly<Record<string, unknown>>;

@@ -1,9 +1,7 @@
-import { createHash } from 'node:crypto';
 import { UserError } from '../../errors.ts';
 import type { Tokenizer } from '../../types.ts';
-import { addedTokenSplitter } from './added.ts';
-import type { Pipeline, Rules } from './byte-level.ts';
-import { BERT_HAN, BERT_MARK, BERT_PUNCTUATION, BERT_REMOVED, nfd, SPACE, wellFormed } from './unicode.ts';
+import { assembleTokenizer, type Pipeline, type Rules, remembering, tokenTexts } from './pipeline.ts';
+import { BERT_HAN, BERT_MARK, BERT_PUNCTUATION, BERT_REMOVED, nfd, SPACE } from './unicode.ts';
 import { readVocabulary } from './vocabulary.ts';
 
 const END_OF_WORD = '</w>';
@@ -58,45 +56,18 @@ export function gpt1Tokenizer(path: string, json: Pipeline, rules: Rules): Token
       `${path}: expected "unk_token" in the vocabulary, found ${JSON.stringify(model.unk_token)}`,
     );
   }
-  const cut = addedTokenSplitter(rules.added, normalise);
-  const tokens: (string | undefined)[] = [...vocabulary.tokens];
-  for (const token of rules.added)
-    tokens[token.id] = token.normalized ? normalise(token.content) : token.content;
-
-  const encodeWord = (word: string): number[] => {
+  const encodeWord = remembering((word) => {
     const characters = Array.from(word);
     const last = characters.length - 1;
     characters[last] += END_OF_WORD;
     return vocabulary.merge(characters.map((character) => vocabulary.ids.get(character) ?? unknown));
-  };
-  let remembered = new Map<string, readonly number[]>();
-
-  return {
+  });
+  const tokens = tokenTexts(vocabulary.tokens, rules.added, normalise);
+  return assembleTokenizer(json, rules, {
     vocabularySize: tokens.length,
-    prefix: rules.prefix,
-    startOfText: rules.startOfText,
-    sha256: createHash('sha256')
-      .update(JSON.stringify([json, rules]))
-      .digest('hex'),
-    encode(text, options) {
-      const ids: number[] = [];
-      if (rules.prefix !== null && options?.prefix !== false) ids.push(rules.prefix);
-      for (const part of cut(wellFormed(text), options?.special === true)) {
-        if (typeof part === 'number') {
-          ids.push(part);
-          continue;
-        }
-        for (const word of part.match(WORDS) ?? []) {
-          let found = remembered.get(word);
-          if (found === undefined) {
-            found = encodeWord(word);
-            if (remembered.size >= 100_000) remembered = new Map();
-            if (word.length <= 64) remembered.set(word, found);
-          }
-          for (const id of found) ids.push(id);
-        }
-      }
-      return ids;
+    normalise,
+    encode(part, ids) {
+      for (const word of part.match(WORDS) ?? []) encodeWord(word, ids);
     },
     decode(ids) {
       const found = ids.flatMap((id) => tokens[id] ?? []);
@@ -104,7 +75,7 @@ export function gpt1Tokenizer(path: string, json: Pipeline, rules: Rules): Token
         .map((token, i) => token.replaceAll(END_OF_WORD, i === found.length - 1 ? '' : ' '))
         .join('');
     },
-  };
+  });
 }
 
 /** BertNormalizer: control characters out, white space as spaces, spaces around Han, accents off, lower case. */

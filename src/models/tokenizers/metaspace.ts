@@ -1,9 +1,6 @@
-import { createHash } from 'node:crypto';
 import { UserError } from '../../errors.ts';
 import type { Tokenizer } from '../../types.ts';
-import { addedTokenSplitter } from './added.ts';
-import type { Pipeline, Rules } from './byte-level.ts';
-import { wellFormed } from './unicode.ts';
+import { assembleTokenizer, type Pipeline, type Rules, remembering, tokenTexts } from './pipeline.ts';
 import { readVocabulary } from './vocabulary.ts';
 
 /** Stands for a space in the tokens of SentencePiece. */
@@ -45,7 +42,6 @@ export function metaspaceTokenizer(path: string, json: Pipeline, rules: Rules): 
   const vocabulary = readVocabulary(path, model);
   const { ids } = vocabulary;
   const unknown = model.unk_token == null ? undefined : ids.get(model.unk_token);
-  const cut = addedTokenSplitter(rules.added, normalise);
   const crosses = vocabulary.tokens.some((token) => token !== undefined && /[^\u2581]\u2581/.test(token));
   const pieceable = ids.has(SPACE_MARK) && !crosses;
 
@@ -75,45 +71,21 @@ export function metaspaceTokenizer(path: string, json: Pipeline, rules: Rules): 
     return vocabulary.merge(parts);
   };
 
-  let remembered = new Map<string, readonly number[]>();
-  const encodePart = (part: string, isFirst: boolean, found: number[]): void => {
-    const marked = json.pre_tokenizer == null ? part : part.replaceAll(' ', SPACE_MARK);
-    const adds = prepend === 'always' || (prepend === 'first' && isFirst);
-    const text = adds && !marked.startsWith(SPACE_MARK) ? SPACE_MARK + marked : marked;
-    const words = split ? (text.match(/\u2581?[^\u2581]*/g) ?? []) : [text];
-    for (const piece of words.flatMap((word) => (pieceable ? (word.match(MARKED) ?? []) : [word]))) {
-      let tokens = remembered.get(piece);
-      if (tokens === undefined) {
-        tokens = encodePiece(piece);
-        if (remembered.size >= 100_000) remembered = new Map();
-        if (piece.length <= 64) remembered.set(piece, tokens);
-      }
-      for (const id of tokens) found.push(id);
-    }
-  };
-
-  const tokens: (string | undefined)[] = [...vocabulary.tokens];
-  for (const token of rules.added)
-    tokens[token.id] = token.normalized ? normalise(token.content) : token.content;
-
-  return {
+  const encodeWhole = remembering(encodePiece);
+  const tokens = tokenTexts(vocabulary.tokens, rules.added, normalise);
+  return assembleTokenizer(json, rules, {
     vocabularySize: tokens.length,
-    prefix: rules.prefix,
-    startOfText: rules.startOfText,
-    sha256: createHash('sha256')
-      .update(JSON.stringify([json, rules]))
-      .digest('hex'),
-    encode(text, options) {
-      const found: number[] = [];
-      if (rules.prefix !== null && options?.prefix !== false) found.push(rules.prefix);
-      for (const [i, part] of cut(wellFormed(text), options?.special === true).entries()) {
-        if (typeof part === 'number') found.push(part);
-        else encodePart(part, i === 0, found);
-      }
-      return found;
+    normalise,
+    encode(part, found, isFirst) {
+      const marked = json.pre_tokenizer == null ? part : part.replaceAll(' ', SPACE_MARK);
+      const adds = prepend === 'always' || (prepend === 'first' && isFirst);
+      const text = adds && !marked.startsWith(SPACE_MARK) ? SPACE_MARK + marked : marked;
+      const words = split ? (text.match(/\u2581?[^\u2581]*/g) ?? []) : [text];
+      for (const word of words)
+        for (const piece of pieceable ? (word.match(MARKED) ?? []) : [word]) encodeWhole(piece, found);
     },
     decode: (given) => decode(given.flatMap((id) => tokens[id] ?? [])),
-  };
+  });
 }
 
 function normaliser(json: unknown, refuse: (what: string) => never): (text: string) => string {

@@ -5,13 +5,14 @@ import ranks from 'gpt-tokenizer/bpeRanks/r50k_base';
 import { UserError } from '../../errors.ts';
 import type { Tokenizer } from '../../types.ts';
 import { readJson } from '../checkpoint.ts';
-import { byteLevelTokenizer, isByteLevel, type Rules } from './byte-level.ts';
+import { byteLevelTokenizer, isByteLevel } from './byte-level.ts';
 import { BYTE_CHARACTERS } from './bytes.ts';
 import { characterTokenizer } from './characters.ts';
 import { type Configs, readRules, readVocabularyFiles, type TokenizerJson } from './files.ts';
 import { gpt1Tokenizer, isGpt1 } from './gpt1.ts';
 import { GPT2_VOCABULARY, gpt2Tokenizer } from './gpt2.ts';
 import { isMetaspace, metaspaceTokenizer } from './metaspace.ts';
+import type { Rules } from './pipeline.ts';
 
 /** A text with white space, contractions, digits, accents, emoji and CJK: decode(encode(x)) must give it back. */
 const ROUND_TRIP = " The cat's 12 naïve ideas\n\n\tcost 3.50 € — 漢字 😀.";
