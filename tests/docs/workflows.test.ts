@@ -50,7 +50,7 @@ describe('workflows and templates', () => {
       expect(commands.length).toBeGreaterThan(0);
       for (const [said, verb, name] of commands) {
         if (verb === 'run') expect(Object.keys(scripts), said).toContain(name);
-        else expect(['ci', 'test', 'publish'], said).toContain(verb);
+        else expect(['ci', 'test', 'pkg', 'publish'], said).toContain(verb);
       }
       const used = [...text.matchAll(/uses: (\S+)/g)].map(([, action]) => action ?? '');
       for (const action of used) expect(action).toMatch(/^actions\/[\w-]+@v\d+$/);
