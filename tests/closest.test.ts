@@ -53,6 +53,7 @@ describe('what may be meant', () => {
       'lambada',
       'lambada-standard',
     ]);
+    expect(closest('lamda', ['cola', 'lambada', 'anli'])).toEqual(['lambada']);
     expect(closest('GPT2-medum', ['gpt2-large', 'gpt2-medium'])).toEqual(['gpt2-medium']);
   });
 

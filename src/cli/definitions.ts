@@ -29,6 +29,9 @@ export interface CommandDefinition {
   readonly epilogue: string | undefined;
 }
 
+/** Heading of the options that a command puts under no other. */
+export const OWN_OPTIONS = 'Options:';
+
 /** Reads a command's definition by letting it declare itself to a stand-in for yargs, so that nothing is told twice. */
 export function definitionOf(command: CommandModule): CommandDefinition {
   const positionals: ArgumentDefinition[] = [];
@@ -56,7 +59,27 @@ export function definitionOf(command: CommandModule): CommandDefinition {
   if (typeof command.builder === 'function') command.builder(recorder as unknown as Argv);
   const usage = String(command.command);
   const describe = String(command.describe);
-  return { name: nameOf(command), usage, describe, positionals, options, examples, epilogue };
+  // What is the command's own stands before what it shares with others.
+  const sorted = [...options.filter((o) => o.group === undefined), ...options.filter((o) => o.group)];
+  return { name: nameOf(command), usage, describe, positionals, options: sorted, examples, epilogue };
+}
+
+/** yargs lists groups of options as it comes to hear of them, those of none at the end: here they come first. */
+export function ownOptionsFirst(command: CommandModule): CommandModule {
+  const { builder } = command;
+  if (typeof builder !== 'function') return command;
+  return {
+    ...command,
+    builder: (yargs: Argv) => {
+      const own = definitionOf(command).options.filter(({ group }) => group === undefined);
+      return builder(
+        yargs.group(
+          own.map(({ name }) => name),
+          OWN_OPTIONS,
+        ),
+      ) as Argv;
+    },
+  };
 }
 
 export function nameOf(command: CommandModule): string {

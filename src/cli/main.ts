@@ -5,6 +5,7 @@ import { UserError } from '../errors.ts';
 import { packageVersion } from '../package.ts';
 import { highlight } from './colour.ts';
 import { COMPLETION, commands } from './commands.ts';
+import { OWN_OPTIONS, ownOptionsFirst } from './definitions.ts';
 import { explainMistake } from './mistakes.ts';
 import { Interrupted } from './signals.ts';
 
@@ -25,13 +26,13 @@ async function main(args: readonly string[]): Promise<number> {
       .usage('$0 COMMAND: zero-, one- and few-shot benchmarks for GPT-style language models')
       // Our own messages are English, and yargs' are read to mend them.
       .locale('en');
-    for (const command of commands) parser.command(command);
+    for (const command of commands) parser.command(ownOptionsFirst(command));
     await parser
       .completion(COMPLETION.command, COMPLETION.describe)
       .version(packageVersion())
       .help()
       .alias('help', 'h')
-      .updateStrings({ 'Options:': 'Other options:' })
+      .updateStrings({ [OWN_OPTIONS]: 'Other options:' })
       .wrap(Math.min(WIDTH, process.stdout.columns || WIDTH))
       .example('$0 run', 'the bundled demo, offline')
       .example('$0 tasks lambada --shots 1', 'what a model is asked')

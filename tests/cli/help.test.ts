@@ -45,6 +45,20 @@ describe('help', () => {
     for (const line of examples) expect(line).toMatch(/^ {2}evalgpt run.* {2,}\S/);
   });
 
+  test.each(definitions.filter(({ name }) => name !== 'run'))(
+    '$name: its own options come first, and what every command has last',
+    async ({ name, options }) => {
+      const { stdout } = await evalgpt([name, '--help']);
+      const [sections = ''] = stdout.split('Examples:');
+      const listed = [...sections.matchAll(/^ +(?:-h, )?--([a-z-]+) /gm)].map(([, option]) => option);
+      const shared = options.filter(({ group }) => group !== undefined).map((option) => option.name);
+      const own = options.filter(({ group }) => group === undefined).map((option) => option.name);
+      expect(listed.slice(0, own.length).sort()).toEqual(own.sort());
+      expect(listed.slice(own.length, -2).sort()).toEqual(shared.sort());
+      expect(listed.slice(-2).sort()).toEqual(['help', 'version']);
+    },
+  );
+
   test.each(definitions)('$name: described in a line, with two to four examples', (own) => {
     expect(own.describe).toMatch(/^[A-Z][^.]{10,57}$/);
     expect(own.examples.length).toBeGreaterThanOrEqual(2);

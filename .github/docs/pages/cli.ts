@@ -3,6 +3,7 @@ import {
   type ArgumentDefinition,
   type CommandDefinition,
   definitionOf,
+  OWN_OPTIONS,
 } from '../../../src/cli/definitions.ts';
 import { table } from './markdown.ts';
 
@@ -48,7 +49,7 @@ ${table(
 function section(own: CommandDefinition): string {
   const groups = new Map<string, ArgumentDefinition[]>();
   for (const option of own.options) {
-    const name = option.group ?? 'Options:';
+    const name = option.group ?? OWN_OPTIONS;
     groups.set(name, [...(groups.get(name) ?? []), option]);
   }
   const parts = [
