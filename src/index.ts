@@ -4,6 +4,8 @@ export { UserError } from './errors.ts';
 export { DEFAULT_SPEC, evaluate } from './evaluate/evaluate.ts';
 export type { EvaluateOptions, RunEvent } from './evaluate/events.ts';
 export {
+  type GeneratedText,
+  type GenerateTextOptions,
   openScorer,
   type PairError,
   type PairScore,

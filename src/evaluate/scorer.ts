@@ -82,19 +82,25 @@ export interface Scorer {
   close(): Promise<void>;
 }
 
+/** How far `Scorer.generate` writes: until a stop string, an end token or `maxTokens`, whichever comes first. */
 export interface GenerateTextOptions {
+  /** Tokens of a text at most. */
   readonly maxTokens: number;
   /** The text ends before the first of these. */
   readonly stop?: readonly string[];
+  /** Stops the writing: the promise is rejected with its reason. */
   readonly signal?: AbortSignal;
 }
 
 /** A continuation: its text up to the stop string, and the tokens that the model gave, stop string included. */
 export interface GeneratedText {
+  /** Up to the stop string. */
   readonly text: string;
+  /** Ids in the vocabulary. */
   readonly tokens: readonly number[];
   /** Log-probability of each token, in nats. */
   readonly logprobs: readonly number[];
+  /** What ended it. */
   readonly reason: Generated['reason'];
   /** Tokens cut from the left of the prompt. */
   readonly truncated: number;
