@@ -1,7 +1,8 @@
-import { changedAnswers, type EProcess, lossAtLeast, symmetric } from '../stats/sequential.ts';
-import type { ItemPair, Paired } from './pair.ts';
+import { random, shuffled } from '../stats/random.ts';
+import { changedAnswers, type EProcess, lossAtLeast, meanIsZero, symmetric } from '../stats/sequential.ts';
+import type { CellPair, ItemPair, Paired } from './pair.ts';
 import { type CellTest, testCell } from './tests.ts';
-import { type CheckResult, drawsFor, judgeTests, type Thresholds } from './verdict.ts';
+import { type CheckResult, drawsFor, judgeTests, type Thresholds, untestedNotes } from './verdict.ts';
 
 /** A check that is looked at while the candidate is still being scored. */
 export interface Looking {
@@ -29,11 +30,16 @@ export function sequentialCheck(thresholds: Thresholds): Looking {
         const state = seen.get(key) ?? { ids: new Set(), processes: new Map() };
         seen.set(key, state);
         const fresh = cell.items.filter(({ before }) => !state.ids.has(before.id));
+        // In an order that ids say nothing of: a process that weighs an item by those before it needs that.
+        const source = random('look', key, state.ids.size);
+        const order = [...shuffled(fresh.length, source)].map((i) => fresh[i] as ItemPair);
         for (const { before } of fresh) state.ids.add(before.id);
         const own = testCell(cell, drawsFor(paired.cells.length, thresholds.alpha));
-        return own.map((test) => atAnyTime(test, fresh, state.processes, thresholds, last));
+        if (isClustered(cell)) return own.map((test) => (last ? test : unheard(test)));
+        return own.map((test) => atAnyTime(test, order, state.processes, thresholds, last));
       });
-      const result = judgeTests(tests, thresholds, [...paired.notes, NOTE]);
+      const notes = [...paired.notes, ...untestedNotes(paired.cells, tests), NOTE];
+      const result = judgeTests(tests, thresholds, notes);
       const open = result.cells.some(({ verdict }) => verdict === 'inconclusive');
       return { result, settled: last || result.verdict === 'regressed' || !open };
     },
@@ -41,7 +47,17 @@ export function sequentialCheck(thresholds: Thresholds): Looking {
 }
 
 const NOTE =
-  'Looked at while it ran: p-values of items without clusters hold at any time; intervals are those of a fixed number of items.';
+  'Looked at while it ran: p-values of items without clusters hold at any time, those of log-probabilities where differences are symmetric about their centre; intervals are those of a fixed number of items.';
+
+/** Asked of the whole baseline: the first items of a set with clusters may share none. */
+function isClustered({ before }: CellPair): boolean {
+  return new Set(before.items.map(({ cluster }) => cluster)).size < before.items.length;
+}
+
+/** A test whose time has not come: it says neither that something changed nor that nothing did. */
+function unheard(test: CellTest): CellTest {
+  return { ...test, p: 1, floor: 1, lossP: 1, equal: false };
+}
 
 function atAnyTime(
   test: CellTest,
@@ -50,11 +66,10 @@ function atAnyTime(
   { margin }: Thresholds,
   last: boolean,
 ): CellTest {
-  if (test.clusters < test.n || test.method === 'label-swap')
-    return last ? test : { ...test, p: 1, floor: 1, lossP: 1 };
+  if (test.method === 'label-swap') return last ? test : unheard(test);
   const isScore = test.unit === 'points';
   const own = processes.get(test.metric) ?? {
-    change: isScore ? changedAnswers() : symmetric(0),
+    change: !isScore ? symmetric(0) : test.method === 'mcnemar' ? changedAnswers() : meanIsZero(),
     loss: isScore ? lossAtLeast(margin.points / 100) : symmetric(1),
   };
   processes.set(test.metric, own);
@@ -66,8 +81,18 @@ function atAnyTime(
     own.change.add(difference);
     own.loss.add(isScore ? difference : difference + margin.nats * before.units);
   }
-  const { p } = own.change;
-  return { ...test, p, floor: 0, method: 'e-process', lossP: own.loss.p };
+  const lossP = isScore ? own.loss.p : lossOfNats(test, own.loss.p, margin);
+  // Items that were not scored yet may be answered otherwise, however equal those are that were.
+  return { ...test, p: own.change.p, floor: 0, method: 'e-process', lossP, equal: last && test.equal };
+}
+
+/**
+ * A log-probability has no bound, and damage to few items may not have been met yet. So what rules out a loss must also
+ * hold of the interval, and wait until damage to `margin` of the items would have been met, but for the same error.
+ */
+function lossOfNats({ ci95, n }: CellTest, p: number, margin: Thresholds['margin']): number {
+  if (ci95 === null || ci95[0] <= -margin.nats) return 1;
+  return Math.max(p, (1 - margin.points / 100) ** n);
 }
 
 /** Numbers of items at which a run of at most so many is looked at. */

@@ -44,6 +44,11 @@ export type Unit = 'points' | 'nats';
 /** Log-probabilities of a continuation that are nearer than this, in nats, are equal but for rounding. */
 const SAME = 2e-3;
 
+/** A metric that is the log-probability on some scale. */
+export function isLikelihood(metric: string): boolean {
+  return /^(ppl|bp|logprob)/.test(metric);
+}
+
 /**
  * Tests a cell's primary metric and its mean log-probability of the right answer, each where it has one. A
  * perplexity is the log-probability on another scale: it is tested once.
@@ -53,7 +58,7 @@ export function testCell(pair: CellPair, draws: number): CellTest[] {
   const { before, items } = pair;
   const { primary } = before;
   const tests: CellTest[] = [];
-  const isProbability = /^(ppl|bp|logprob)/.test(primary);
+  const isProbability = isLikelihood(primary);
   if (!isProbability && items.every((item) => item.before.counts !== null && item.after.counts !== null))
     tests.push(ofSet(pair, draws));
   else if (!isProbability && items.every((item) => item.before.value !== null && item.after.value !== null))
@@ -148,7 +153,7 @@ function ofSet(pair: CellPair, draws: number): CellTest {
     unit: 'points',
     baseline: score(columnSums(paired.before)),
     candidate: score(columnSums(paired.after)),
-    ...scaled(pairedBootstrap(paired), scale),
+    ...scaled(pairedBootstrap(paired, before.primary === 'mcc' ? 2 : 100 / scale), scale),
     method: 'label-swap',
     lost: null,
     won: null,

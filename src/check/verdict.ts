@@ -2,7 +2,7 @@ import { holm } from '../stats/holm.ts';
 import { Z95 } from '../stats/interval.ts';
 import { normalQuantile } from '../stats/special.ts';
 import { type CellPair, cellName, type Paired } from './pair.ts';
-import { type CellTest, testCell, type Unit } from './tests.ts';
+import { type CellTest, isLikelihood, testCell, type Unit } from './tests.ts';
 
 export type Verdict = 'regressed' | 'inconclusive' | 'improved' | 'pass';
 
@@ -51,11 +51,18 @@ const ORDER: readonly Verdict[] = ['regressed', 'inconclusive', 'improved', 'pas
 export function checkRuns({ cells, notes }: Paired, thresholds: Thresholds): CheckResult {
   const draws = drawsFor(cells.length, thresholds.alpha);
   const tests = cells.map((cell) => testCell(cell, draws));
-  const untested = cells.filter((_, i) => tests[i]?.length === 0);
-  return judgeTests(tests, thresholds, [
-    ...notes,
-    ...untested.map((cell) => `${name(cell)} has no value that is tested.`),
-  ]);
+  return judgeTests(tests, thresholds, [...notes, ...untestedNotes(cells, tests)]);
+}
+
+/** What a reader would take for tested, and is not: the metrics of sets that are no sum over items. */
+export function untestedNotes(cells: readonly CellPair[], tests: readonly (readonly CellTest[])[]): string[] {
+  return cells.flatMap((cell, i) => {
+    const own = tests[i] ?? [];
+    const { primary } = cell.before;
+    if (own.length === 0) return [`${name(cell)} has no value that is tested.`];
+    if (isLikelihood(primary) || own.some(({ metric }) => metric === primary)) return [];
+    return [`${name(cell)}: ${primary} is not tested, its log-probabilities are.`];
+  });
 }
 
 /** Random signs that can give p-values which Holm's first step rejects: two tests a cell, with room below. */
@@ -117,20 +124,24 @@ function itemsNeeded(test: CellTest, tests: number, { alpha, minEffect, margin }
     const least = Math.min(...times.filter((t) => Number.isFinite(t) && t > 1));
     return Number.isFinite(least) ? Math.ceil(n * least) : null;
   }
-  // Where nothing changed the interval narrows with n itself.
-  if (test.lost === 0 && test.won === 0)
-    return Math.ceil((Z95 ** 2 * (100 - margin.points)) / Math.max(margin.points, 1e-9)) + 1;
+  // Where nothing changed the interval narrows with the clusters themselves.
+  if (test.lost === 0 && test.won === 0) {
+    const units = Math.ceil((Z95 ** 2 * (100 - margin.points)) / Math.max(margin.points, 1e-9)) + 1;
+    return Math.ceil((units * n) / clusters);
+  }
   if (ci95 === null) return null;
   const half = Math.max(change - ci95[0], 1e-12);
   // Widths shrink with the root of n.
   const times: number[] = [];
   if (change > -margin[unit]) times.push((half / (change + margin[unit])) ** 2);
-  if (change <= -minEffect[unit])
-    times.push((((half / Z95) * normalQuantile(1 - alpha / (2 * tests))) / -change) ** 2);
+  if (change <= -minEffect[unit]) {
+    const byWidth = (((half / Z95) * normalQuantile(1 - alpha / (2 * tests))) / -change) ** 2;
+    // Fewer changed clusters than this can't be rejected, whatever they say.
+    const changed = Math.max(1, test.lost === null ? clusters : test.lost + (test.won ?? 0));
+    times.push(Math.max(byWidth, Math.log2((2 * tests) / alpha) / Math.min(changed, clusters)));
+  }
   if (times.length === 0) return null;
-  // So few clusters that no outcome could be rejected.
-  const least = ((Math.log2((2 * tests) / alpha) + 1) * n) / clusters;
-  return Math.ceil(Math.max(n * Math.min(...times), Math.min(least, n), n + 1));
+  return Math.ceil(Math.max(n * Math.min(...times), n + 1));
 }
 
 /** 1 where anything regressed, else 3 where anything is inconclusive and that fails, else 0. */

@@ -138,8 +138,14 @@ function guardDescription(where: string, call: (shots: number) => unknown): (sho
 function judgement({ metrics }: GenerateProtocol<Example>, value: unknown): string | undefined {
   const wanted = metrics.filter((metric) => metric !== 'f1_macro' && !OF_COUNTS.includes(metric));
   const values = (value ?? {}) as Readonly<Record<string, unknown>>;
-  const fits = wanted.every((metric) => Number.isFinite(values[metric]));
-  return fits ? undefined : `an object with the numbers ${wanted.join(', ')}`;
+  const finite = wanted.every((metric) => Number.isFinite(values[metric]));
+  if (!finite) return `an object with the numbers ${wanted.join(', ')}`;
+  // Intervals and tests of shares rest on their bounds.
+  const beyond = wanted.find((metric) => {
+    const number = values[metric] as number;
+    return /^(?:acc|em|f1|rouge)/.test(metric) && (number < 0 || number > 1);
+  });
+  return beyond === undefined ? undefined : `"${beyond}" from 0 to 1`;
 }
 
 function counting({ metrics }: GenerateProtocol<Example>, value: unknown): string | undefined {

@@ -1,5 +1,6 @@
 import { difference, fisher, welch } from '../stats/disjoint.ts';
 import type { Estimate } from '../stats/interval.ts';
+import { degreesOf } from '../stats/special.ts';
 import type { MetricName } from '../task.ts';
 import type { OverlapComparison, OverlapPart, Summary } from '../types.ts';
 import { reduceDraws, reduceMetric } from './reduce.ts';
@@ -62,13 +63,19 @@ function test(
     return fisher(count(x), count(y));
   }
   // A perplexity is compared as the mean log-probability that it is made of.
-  const scale = (e: Estimate): { value: number; stderr: number } | null => {
-    if (e.stderr === null) return null;
-    return metric.startsWith('ppl')
-      ? { value: Math.log(e.value), stderr: e.stderr / e.value }
-      : { value: e.value, stderr: e.stderr };
+  const side = (
+    { value, stderr, ci95 }: Estimate,
+    samples: readonly Summary[],
+  ): Parameters<typeof welch>[0] | null => {
+    if (stderr === null || ci95 === null) return null;
+    const isLog = metric.startsWith('ppl');
+    const at = (x: number): number => (isLog ? Math.log(x) : x);
+    const own = { value: at(value), stderr: isLog ? stderr / value : stderr };
+    // Over draws the interval has the degrees of freedom; one end may have been cut.
+    const width = Math.max(own.value - at(ci95[0]), at(ci95[1]) - own.value) / own.stderr;
+    const df = clean.length === 1 || own.stderr === 0 ? clusters(samples) - 1 : degreesOf(width);
+    return { ...own, df };
   };
-  const [u, v] = [scale(a), scale(b)];
-  if (!u || !v) return null;
-  return welch({ ...u, df: clusters(own) - 1 }, { ...v, df: clusters(other) - 1 });
+  const [u, v] = [side(a, own), side(b, other)];
+  return u && v && welch(u, v);
 }

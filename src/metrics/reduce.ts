@@ -1,5 +1,12 @@
 import { crossedBootstrap, crossedInterval } from '../stats/crossed.ts';
-import { bootstrapInterval, type Estimate, meanInterval, ratioInterval, wilson } from '../stats/interval.ts';
+import {
+  bootstrapInterval,
+  type Estimate,
+  meanInterval,
+  ratioInterval,
+  wilson,
+  withSpread,
+} from '../stats/interval.ts';
 import type { MetricName } from '../task.ts';
 import type { Summary } from '../types.ts';
 import { type Confusion, confusionOf, mcc, pearson, spearman } from './correlation.ts';
@@ -20,7 +27,7 @@ export function reduceMetric(metric: MetricName, samples: readonly Summary[]): E
   // A rolling text has its units counted; the last word of a passage is one word.
   if (unit !== undefined && scored[0]?.values?.logprob !== undefined) return perText(scored, unit, metric);
   const ofSet = OF_SET[metric];
-  if (ofSet) return bootstrapInterval(scored.length, (items) => ofSet(scored, items));
+  if (ofSet) return bootstrapInterval(scored.length, (items) => ofSet(scored, items), scored.map(clusterOf));
   const items = itemsOf(metric, scored);
   const values = items.map((item) => item.value);
   const clusters = items.map((item) => item.cluster);
@@ -28,7 +35,7 @@ export function reduceMetric(metric: MetricName, samples: readonly Summary[]): E
   if (isShare(metric) && !clustered && values.every((v) => v === 0 || v === 1)) {
     return wilson(values.filter((v) => v === 1).length, values.length);
   }
-  return ofMetric(metric, meanInterval(values, clusters));
+  return ofMetric(metric, meanInterval(values, clusters), clusters);
 }
 
 /**
@@ -49,18 +56,17 @@ export function reduceDraws(
   if (first.length === 0) return undefined;
   const ofSet = OF_SET[metric];
   if (ofSet) {
-    return crossedBootstrap(scored.length, first.length, (draw, items) =>
-      ofSet(scored[draw] as Summary[], items),
+    return withinMetric(
+      metric,
+      crossedBootstrap(scored.length, first.map(clusterOf), (draw, items) =>
+        ofSet(scored[draw] as Summary[], items),
+      ),
     );
   }
   const items = scored.map((samples) => itemsOf(metric, samples));
-  return ofMetric(
-    metric,
-    crossedInterval(
-      items.map((own) => own.map((item) => item.value)),
-      (items[0] ?? []).map((item) => item.cluster),
-    ),
-  );
+  const clusters = (items[0] ?? []).map((item) => item.cluster);
+  const values = items.map((own) => own.map((item) => item.value));
+  return ofMetric(metric, crossedInterval(values, clusters), clusters);
 }
 
 interface Item {
@@ -77,17 +83,34 @@ function itemsOf(metric: MetricName, scored: readonly Summary[]): Item[] {
   return samples.map((s) => {
     const value = s.values?.[key];
     if (value === undefined) throw new Error(`sample ${s.id} has no value ${key}`);
-    return { value, cluster: s.cluster ?? s.id };
+    return { value, cluster: clusterOf(s) };
   });
+}
+
+function clusterOf({ cluster, id }: Summary): string {
+  return cluster ?? id;
 }
 
 const isShare = (metric: MetricName): boolean => /^(?:acc|em|rouge)/.test(metric) || metric === 'f1';
 
 /** The metric from the mean of its items: a perplexity from the mean log-probability, a share within 0 and 1. */
-function ofMetric(metric: MetricName, mean: Estimate): Estimate {
+function ofMetric(metric: MetricName, mean: Estimate, clusters: readonly string[]): Estimate {
   if (metric === 'ppl_word') return perplexity(mean);
-  if (!isShare(metric) || mean.ci95 === null) return mean;
-  return { ...mean, ci95: [Math.max(0, mean.ci95[0]), Math.min(1, mean.ci95[1])] };
+  if (!isShare(metric)) return mean;
+  return withinMetric(metric, withSpread(mean, new Set(clusters).size));
+}
+
+/** Least and largest value of a metric of the whole set or a share. */
+function rangeOf(metric: MetricName): readonly [number, number] {
+  if (/^(?:bleu|chrf)/.test(metric)) return [0, 100];
+  return /^(?:mcc|pearson|spearman)/.test(metric) ? [-1, 1] : [0, 1];
+}
+
+/** An interval by Student's t may reach beyond what the metric can be. */
+function withinMetric(metric: MetricName, estimate: Estimate): Estimate {
+  if (estimate.ci95 === null) return estimate;
+  const [least, most] = rangeOf(metric);
+  return { ...estimate, ci95: [Math.max(least, estimate.ci95[0]), Math.min(most, estimate.ci95[1])] };
 }
 
 /** Metrics of the whole set, of the samples that `items` names. */

@@ -1,5 +1,6 @@
 import { type Estimate, Z95 } from '../stats/interval.ts';
 import type { CellResult, GroupResult } from '../types.ts';
+import { isShare } from './format.ts';
 import type { Merged, MergedCell, MergedModel, MergedTask, Run } from './merge.ts';
 import { type PairedChange, pairedChange, type TaskItems } from './task-items.ts';
 
@@ -51,7 +52,7 @@ export function boardCells(merged: Merged, cells: readonly MergedCell[], items: 
     const change = (other: number, against: string, kind: Change['kind']): Change | null => {
       const [to, from] = [items.cells[at], items.cells[other]];
       if (!to || !from || cells[other]?.result.primary !== primary) return null;
-      const found = pairedChange(to, from, items.clusters);
+      const found = pairedChange(to, from, items.clusters, isShare(primary) ? 1 : null);
       return found && { ...found, against, kind };
     };
     const zero = shots === 0 ? -1 : cells.findIndex((c) => c.model === model && c.shots === 0);

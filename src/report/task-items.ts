@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { meanInterval } from '../stats/interval.ts';
+import { pairedMean } from '../stats/paired.ts';
 import { agreement } from '../store/agree.ts';
 import { type Place, scanLines } from '../store/read-run.ts';
 import { SAMPLE } from '../store/record-shape.ts';
@@ -119,11 +119,13 @@ export interface PairedChange {
 /**
  * The mean difference of two cells over the items that both have scored, paired by item, with a Student t interval
  * that is robust to clusters. Null where no metric of single items is compared.
+ * @param bound the largest difference that an item can have; null where there is none
  */
 export function pairedChange(
   to: CellItems,
   from: CellItems,
   clusters: readonly string[],
+  bound: number | null,
 ): PairedChange | null {
   const differences: number[] = [];
   const own: string[] = [];
@@ -134,6 +136,10 @@ export function pairedChange(
     own.push(clusters[i] as string);
   }
   if (differences.length === 0) return null;
-  const { value, ci95 } = meanInterval(differences, own);
-  return { value, ci95, n: differences.length };
+  // Where every item has changed alike, or none has, the spread says nothing: few items prove little.
+  const isAlike = differences.every((difference) => difference === differences[0]);
+  const { value, ci95 } = pairedMean(differences, own, isAlike ? bound : null);
+  const most = bound ?? Number.POSITIVE_INFINITY;
+  const within = ci95 && ([Math.max(-most, ci95[0]), Math.min(most, ci95[1])] as const);
+  return { value, ci95: within, n: differences.length };
 }

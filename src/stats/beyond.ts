@@ -1,7 +1,7 @@
 import { holm } from './holm.ts';
-import { type Estimate, wilson } from './interval.ts';
+import { type Estimate, wilson, Z95 } from './interval.ts';
 import { binomialCdf } from './paired.ts';
-import { tCdf, tQuantile } from './special.ts';
+import { degreesOf, tCdf } from './special.ts';
 
 /** A score with what is needed to hold it against chance. */
 export interface ScoreAtStep extends Estimate {
@@ -17,7 +17,8 @@ export function guessing(score: ScoreAtStep, chance: number): number {
   const { value, stderr, n, ci95 } = score;
   const right = Math.round(value * n);
   if (isShare(score)) return 1 - binomialCdf(right - 1, n, chance);
-  if (stderr === null || stderr === 0 || ci95 === null) return 1;
+  if (stderr === null || ci95 === null) return 1;
+  if (stderr === 0) return value === 1 && chance < 1 ? chance ** unitsOf(ci95[0]) : 1;
   // One end of the interval may have been cut at 0 or 1.
   const width = Math.max(value - ci95[0], ci95[1] - value) / stderr;
   return 1 - tCdf((value - chance) / stderr, degreesOf(width));
@@ -30,15 +31,9 @@ function isShare({ value, n, ci95 }: ScoreAtStep): boolean {
   return ci95 !== null && near(own.value, value) && own.ci95 !== null && near(own.ci95[0], ci95[0]);
 }
 
-/** Degrees of freedom whose interval has so many standard errors on each side. */
-function degreesOf(width: number): number {
-  let [low, high] = [1, 1e6];
-  for (let i = 0; i < 60; i++) {
-    const mid = Math.sqrt(low * high);
-    if (tQuantile(0.975, mid) > width) low = mid;
-    else high = mid;
-  }
-  return low;
+/** How many independent answers, all right, have a Wilson interval with this lower end: n / (n + z^2). */
+function unitsOf(low: number): number {
+  return low < 1 ? (Z95 ** 2 * low) / (1 - low) : 1;
 }
 
 /**

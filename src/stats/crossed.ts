@@ -1,5 +1,4 @@
-import { type Estimate, meanInterval, percentileInterval, RESAMPLES } from './interval.ts';
-import { random } from './random.ts';
+import { bootstrapInterval, type Estimate, meanInterval } from './interval.ts';
 import { tQuantile } from './special.ts';
 
 /**
@@ -20,37 +19,39 @@ export function crossedInterval(
     clusters,
   );
   const draws = meanInterval(values.map((draw) => draw.reduce((sum, v) => sum + v, 0) / n));
+  return combined(items, new Set(clusters).size - 1, draws, d - 1);
+}
+
+/**
+ * Mean over D draws of a statistic of n items, crossed as above: the variance over items is that of bootstrap resamples
+ * of clusters, the same in all draws, and that over draws the one of the D scores. (Resampling the draws too would
+ * hold too seldom: of three draws the least one is the worst that it can imagine.)
+ * @param clusters one an item, D of at least 2
+ */
+export function crossedBootstrap(
+  d: number,
+  clusters: readonly string[],
+  statistic: (draw: number, items: Iterable<number>) => number,
+): Estimate {
+  const n = clusters.length;
+  const draws = [...Array(d).keys()];
+  const meanOver = (items: Iterable<number>): number => {
+    const chosen = [...items];
+    return draws.reduce((sum, draw) => sum + statistic(draw, chosen), 0) / d;
+  };
+  const items = bootstrapInterval(n, meanOver, clusters);
+  const scores = meanInterval(draws.map((draw) => statistic(draw, Array(n).keys())));
+  return combined(items, new Set(clusters).size - 1, scores, d - 1);
+}
+
+/** The two variances added, on Satterthwaite's degrees of freedom. */
+function combined(items: Estimate, itemDegrees: number, draws: Estimate, drawDegrees: number): Estimate {
   const { value } = items;
   if (items.stderr === null || draws.stderr === null) return { value, stderr: null, ci95: null };
   const [ofItems, ofDraws] = [items.stderr ** 2, draws.stderr ** 2];
   const variance = ofItems + ofDraws;
   if (variance === 0) return { value, stderr: 0, ci95: [value, value] };
-  const itemDegrees = new Set(clusters).size - 1;
-  const degrees = variance ** 2 / (ofItems ** 2 / itemDegrees + ofDraws ** 2 / (d - 1));
+  const degrees = variance ** 2 / (ofItems ** 2 / itemDegrees + ofDraws ** 2 / drawDegrees);
   const half = tQuantile(0.975, degrees) * Math.sqrt(variance);
   return { value, stderr: Math.sqrt(variance), ci95: [value - half, value + half] };
-}
-
-/**
- * Mean over D draws of a statistic of n items, with its percentile bootstrap interval: each resample draws draws and
- * items with replacement (the pigeonhole bootstrap of Owen 2007, which is a little conservative).
- */
-export function crossedBootstrap(
-  d: number,
-  n: number,
-  statistic: (draw: number, items: Iterable<number>) => number,
-): Estimate {
-  const over = (draws: readonly number[], items: () => Iterable<number>): number =>
-    draws.reduce((sum, draw) => sum + statistic(draw, items()), 0) / d;
-  const value = over([...Array(d).keys()], () => Array(n).keys());
-  if (n < 2) return { value, stderr: null, ci95: null };
-  const source = random('crossed bootstrap', d, n);
-  const resamples = Array.from({ length: RESAMPLES }, () => {
-    const items = Uint32Array.from({ length: n }, () => source.below(n));
-    return over(
-      Array.from({ length: d }, () => source.below(d)),
-      () => items,
-    );
-  });
-  return { value, ...percentileInterval(resamples) };
 }

@@ -14,13 +14,16 @@ export function difference(a: Estimate, b: Estimate): Estimate {
   return { value, stderr, ci95: [low, high] };
 }
 
-/** Welch's t-test of two means from their standard errors, two-sided; `df` are the degrees of freedom of each. */
+/**
+ * Welch's t-test of two means from their standard errors, two-sided; `df` are the degrees of freedom of each. Null where
+ * neither varies and they differ: a few equal values on either side have no spread to judge by.
+ */
 export function welch(
   a: { readonly value: number; readonly stderr: number; readonly df: number },
   b: { readonly value: number; readonly stderr: number; readonly df: number },
-): number {
+): number | null {
   const [u, v] = [a.stderr ** 2, b.stderr ** 2];
-  if (u + v === 0) return a.value === b.value ? 1 : 0;
+  if (u + v === 0) return a.value === b.value ? 1 : null;
   const t = (a.value - b.value) / Math.sqrt(u + v);
   const df = (u + v) ** 2 / (u ** 2 / a.df + v ** 2 / b.df);
   return Math.min(1, 2 * tCdf(-Math.abs(t), df));

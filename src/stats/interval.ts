@@ -70,18 +70,48 @@ export function meanInterval(values: readonly number[], clusters?: readonly stri
 export const RESAMPLES = 1000;
 
 /**
- * A statistic of a whole set with its percentile bootstrap interval over n items drawn with replacement
- * (Efron and Tibshirani 1993, chapter 13); the standard error is the resamples' standard deviation. The stream of
- * draws depends on n alone, so the same items always give the same interval.
+ * A statistic of a whole set with its percentile bootstrap interval over clusters drawn with replacement, by default
+ * each item one (Efron and Tibshirani 1993, chapter 13; Cameron, Gelbach and Miller 2008 for clusters); the standard
+ * error is the resamples' standard deviation. The stream of draws depends on the number of clusters alone, so the same
+ * items always give the same interval.
+ * @param clusters one an item
  */
-export function bootstrapInterval(n: number, statistic: (items: Iterable<number>) => number): Estimate {
+export function bootstrapInterval(
+  n: number,
+  statistic: (items: Iterable<number>) => number,
+  clusters?: readonly string[],
+): Estimate {
   const value = statistic(Array(n).keys());
-  if (n < 2) return { value, stderr: null, ci95: null };
-  const source = random('bootstrap', n);
-  const resamples = Array.from({ length: RESAMPLES }, () =>
-    statistic(Uint32Array.from({ length: n }, () => source.below(n))),
-  );
+  const groups = groupsOf(n, clusters);
+  if (groups.length < 2) return { value, stderr: null, ci95: null };
+  const source = random('bootstrap', groups.length);
+  const resamples = Array.from({ length: RESAMPLES }, () => {
+    const drawn = Array.from(groups, () => groups[source.below(groups.length)] as readonly number[]);
+    return statistic(drawn.flat());
+  });
   return { value, ...percentileInterval(resamples) };
+}
+
+/** The items of each cluster. */
+function groupsOf(n: number, clusters: readonly string[] | undefined): readonly (readonly number[])[] {
+  if (!clusters) return Array.from({ length: n }, (_, i) => [i]);
+  const groups = new Map<string, number[]>();
+  for (const [i, cluster] of clusters.entries()) {
+    const known = groups.get(cluster);
+    if (known) known.push(i);
+    else groups.set(cluster, [i]);
+  }
+  return [...groups.values()];
+}
+
+/**
+ * A share whose values are all alike, 0 or 1, shows no spread, and yet a few clusters prove little: its interval is then
+ * Wilson's of as many values as there are clusters. Any other estimate is given back.
+ */
+export function withSpread(share: Estimate, clusters: number): Estimate {
+  const { value, stderr } = share;
+  if (stderr !== 0 || (value !== 0 && value !== 1)) return share;
+  return { ...share, ci95: wilson(value * clusters, clusters).ci95 };
 }
 
 /** The 2.5 and 97.5 % points of resampled values, interpolated, and their standard deviation. */

@@ -1,6 +1,6 @@
 import { type Estimate, meanInterval, Z95 } from './interval.ts';
 import { type Random, random } from './random.ts';
-import { incompleteBeta } from './special.ts';
+import { incompleteBeta, tQuantile } from './special.ts';
 
 /** A two-sided p-value, and the smallest that the test could have given on data of this size. */
 export interface TestOutcome {
@@ -140,8 +140,13 @@ function sumOf(rows: readonly (readonly number[])[]): number[] {
 
 const BOOTSTRAPS = 2000;
 
-/** The change of a metric of the whole set with its paired percentile bootstrap interval over clusters. */
-export function pairedBootstrap({ before, after, score }: PairedCounts): Estimate {
+/**
+ * The change of a metric of the whole set with its paired percentile bootstrap interval over clusters, widened to
+ * Student's t of the resamples' standard deviation where that is wider, as it is for few clusters.
+ * @param bound the largest change that the metric can have: where nothing changed at all the interval is what so many
+ *   unchanged clusters leave open, as in `pairedMean`
+ */
+export function pairedBootstrap({ before, after, score }: PairedCounts, bound: number): Estimate {
   const groups = before.length;
   const value = score(sumOf(after)) - score(sumOf(before));
   if (groups < 2) return { value, stderr: null, ci95: null };
@@ -162,7 +167,14 @@ export function pairedBootstrap({ before, after, score }: PairedCounts): Estimat
   const mean = found.reduce((sum, v) => sum + v, 0) / BOOTSTRAPS;
   const squares = found.reduce((sum, v) => sum + (v - mean) ** 2, 0);
   const at = (share: number): number => found[Math.round(share * (BOOTSTRAPS - 1))] as number;
-  return { value, stderr: Math.sqrt(squares / (BOOTSTRAPS - 1)), ci95: [at(0.025), at(0.975)] };
+  const stderr = Math.sqrt(squares / (BOOTSTRAPS - 1));
+  const half = stderr > 0 ? tQuantile(0.975, groups - 1) * stderr : leastHalf(bound, groups);
+  return { value, stderr, ci95: [Math.min(at(0.025), value - half), Math.max(at(0.975), value + half)] };
+}
+
+/** Half the width that an interval of a change has at least: Wilson's for none of G clusters changed. */
+function leastHalf(bound: number, groups: number): number {
+  return (bound * Z95 ** 2) / (groups + Z95 ** 2);
 }
 
 /**
@@ -207,7 +219,7 @@ export function pairedMean(
   const estimate = meanInterval(differences, clusters);
   if (bound === null || estimate.ci95 === null) return estimate;
   const groups = new Set(clusters).size;
-  const least = (bound * Z95 ** 2) / (groups + Z95 ** 2);
+  const least = leastHalf(bound, groups);
   const { value } = estimate;
   const [low, high] = estimate.ci95;
   return { ...estimate, ci95: [Math.min(low, value - least), Math.max(high, value + least)] };

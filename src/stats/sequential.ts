@@ -1,8 +1,9 @@
 import { logGamma, normalCdf } from './special.ts';
 
 /**
- * Evidence that grows item by item and may be looked at after each: under the hypothesis its largest value ever
- * exceeds 1/alpha with probability alpha at most (Ville 1939), so 1 / largest is a p-value at any time.
+ * Evidence that is gathered item by item and may be looked at after each: under the hypothesis it ever exceeds 1/alpha
+ * with probability alpha at most (Ville 1939), so 1 / evidence is a p-value whenever it is asked. It is the evidence
+ * of all items so far, not the largest on the way: later items may speak against earlier ones.
  */
 export interface EProcess {
   /** Takes the next item's difference. */
@@ -12,13 +13,13 @@ export interface EProcess {
 }
 
 function eProcess(logValue: (difference: number) => number): EProcess {
-  let most = 0;
+  let log = 0;
   return {
     add(difference) {
-      most = Math.max(most, logValue(difference));
+      log = logValue(difference);
     },
     get p() {
-      return Math.exp(-most);
+      return Math.min(1, Math.exp(-log));
     },
   };
 }
@@ -42,15 +43,33 @@ export function changedAnswers(): EProcess {
 const STAKES: readonly number[] = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64];
 
 /**
+ * The mean of differences that lie within -1 and 1 is 0, two-sided: capital that grows by bets on each item, on gains
+ * and on losses at several stakes (Waudby-Smith and Ramdas 2024). Sizes count, not signs alone.
+ */
+export function meanIsZero(): EProcess {
+  const bets = STAKES.flatMap((stake) => [stake, -stake]);
+  const capitals = bets.map(() => 0);
+  return eProcess((difference) => {
+    for (const [i, bet] of bets.entries())
+      capitals[i] = (capitals[i] as number) + Math.log1p(bet * difference);
+    return logMean(capitals);
+  });
+}
+
+/**
  * The mean of differences that lie within -1 and 1 is at most `-margin`: capital that grows by bets on each item
- * against it, at several stakes (Waudby-Smith and Ramdas 2024). Evidence against says that the loss is smaller.
+ * against it, at several stakes. Evidence against says that the loss is smaller. Half of the capital is on a bet that
+ * pays 1 / (1 - margin) an item and is lost with the first loss, of which the hypothesis has a share of `margin` at
+ * least.
  */
 export function lossAtLeast(margin: number): EProcess {
   const capitals = STAKES.map(() => 0);
+  let unharmed = 0;
   return eProcess((difference) => {
     for (const [i, stake] of STAKES.entries())
       capitals[i] = (capitals[i] as number) + Math.log1p((stake * (difference + margin)) / (1 + margin));
-    return logMean(capitals);
+    unharmed = difference < 0 ? Number.NEGATIVE_INFINITY : unharmed - Math.log1p(-margin);
+    return logMean([logMean(capitals), unharmed]);
   });
 }
 

@@ -106,3 +106,14 @@ export function normalQuantile(p: number): number {
   }
   return (low + high) / 2;
 }
+
+/** Degrees of freedom whose interval has so many standard errors on each side. */
+export function degreesOf(width: number): number {
+  let [low, high] = [1, 1e6];
+  for (let i = 0; i < 60; i++) {
+    const mid = Math.sqrt(low * high);
+    if (tQuantile(0.975, mid) > width) low = mid;
+    else high = mid;
+  }
+  return low;
+}

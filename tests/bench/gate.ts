@@ -105,7 +105,7 @@ function documents(): void {
       const excludes = (ci: readonly [number, number] | null): boolean =>
         ci !== null && (ci[0] > 0 || ci[1] < 0);
       const names = lengths.map((_, g) => String(g));
-      if (excludes(pairedBootstrap({ before, after, score }).ci95)) bootstrap++;
+      if (excludes(pairedBootstrap({ before, after, score }, 100).ci95)) bootstrap++;
       if (excludes(pairedMean(differences, names, null).ci95)) t++;
       if (signFlip(differences, 9_999).p <= ALPHA) flips++;
     }

@@ -74,7 +74,12 @@ describe('the number of items that would settle it', () => {
     expect(needed({ change: 0, ci95: null })).toBeNull();
     expect(needed({ ci95: [-1, 1] })).toBeNull();
     // 3.84 / (n + 3.84) falls below the margin of two in a hundred.
-    expect(needed({ n: 12, lost: 0, won: 0, ci95: [-24, 24] })).toBe(190);
+    expect(needed({ n: 12, clusters: 12, lost: 0, won: 0, ci95: [-24, 24] })).toBe(190);
+    // It is the clusters that count.
+    expect(needed({ n: 100, clusters: 20, lost: 0, won: 0, ci95: [-16, 16] })).toBe(950);
+    // Three of three lost: six changed items are the fewest that can be rejected at 0.05.
+    const three = { n: 3, clusters: 3, lost: 3, won: 0, change: -100, ci95: [-100, -40] as const };
+    expect(needed({ ...three, p: 0.25 })).toBe(6);
     expect(pairedShares(0, 0, 190).ci95?.[0]).toBeGreaterThan(-0.02);
     expect(pairedShares(0, 0, 187).ci95?.[0]).toBeLessThan(-0.02);
   });

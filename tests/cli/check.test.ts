@@ -201,19 +201,18 @@ describe('a check ends with the code of its verdict', () => {
 });
 
 test('--max-items stops as soon as all is clear', async () => {
-  const { code, stdout, stderr } = await run(
-    'check',
-    '--baseline',
-    at('run'),
-    '--model',
-    model,
-    '--max-items',
-    '60',
-  );
-  expect(stderr).toContain('50 items a task: pass');
-  expect(stderr).not.toContain('60 items');
-  expect(stdout).toContain('Looked at while it ran');
-  expect(code).toBe(0);
+  const sequential = (baseline: string): Promise<Outcome> =>
+    run('check', '--baseline', at(baseline), '--model', model, '--max-items', '60');
+  const worse = await sequential('good');
+  expect(worse.stderr).toContain('50 items a task: regressed');
+  expect(worse.stderr).not.toContain('60 items');
+  expect(worse.stdout).toContain('Looked at while it ran');
+  expect(worse.code).toBe(1);
+  // Fifty equal answers do not say that no other is worse; all of them do.
+  const same = await sequential('run');
+  expect(same.stderr).toContain('50 items a task: inconclusive');
+  expect(same.stderr).toContain('60 items a task: pass');
+  expect(same.code).toBe(0);
 });
 
 test('compare tells without a verdict of the exit code', async () => {

@@ -30,6 +30,14 @@ function normal(source: Random): number {
 }
 
 const list = <T>(n: number, make: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => make(i));
+const meanOf = (values: readonly number[], items: Iterable<number>): number => {
+  let [sum, count] = [0, 0];
+  for (const i of items) {
+    sum += values[i] ?? 0;
+    count++;
+  }
+  return sum / count;
+};
 const share = (n: number, p: number, source: Random): number =>
   list(n, () => +(source.next() < p)).reduce((a, b) => a + b, 0);
 
@@ -166,19 +174,25 @@ export function simulations(): Simulated[] {
         runs: 3000,
       }),
     ),
+    ...[3, 5].map(
+      (d): Simulated => ({
+        name: `mean over ${d} draws and 50 items, crossed bootstrap`,
+        truth: 0,
+        make(s) {
+          const values = crossed(d, 50, s);
+          return crossedBootstrap(d, list(50, String), (draw, items) => meanOf(values[draw] ?? [], items));
+        },
+        runs: 400,
+      }),
+    ),
     {
-      name: 'mean over 5 draws and 50 items, crossed bootstrap',
+      name: 'mean in clusters of 5, bootstrap, 30 clusters',
       truth: 0,
       make(s) {
-        const values = crossed(5, 50, s);
-        return crossedBootstrap(5, 50, (draw, items) => {
-          let [sum, count] = [0, 0];
-          for (const i of items) {
-            sum += values[draw]?.[i] ?? 0;
-            count++;
-          }
-          return sum / count;
-        });
+        const own = list(30, () => normal(s));
+        const values = list(150, (i) => (own[Math.floor(i / 5)] as number) + normal(s));
+        const clusters = list(150, (i) => String(Math.floor(i / 5)));
+        return bootstrapInterval(150, (items) => meanOf(values, items), clusters);
       },
       runs: 400,
     },
@@ -219,7 +233,7 @@ export function simulations(): Simulated[] {
       make(s) {
         const draw = (): (readonly number[])[] =>
           list(50, () => bleu[s.below(bleu.length)] as readonly number[]);
-        return pairedBootstrap({ before: draw(), after: draw(), score: scoreBleu });
+        return pairedBootstrap({ before: draw(), after: draw(), score: scoreBleu }, 100);
       },
       runs: 300,
     },

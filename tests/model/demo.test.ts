@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bleuScore } from '../../src/metrics/text/bleu.ts';
 import { crossedBootstrap, crossedInterval } from '../../src/stats/crossed.ts';
-import { type Estimate, meanInterval } from '../../src/stats/interval.ts';
+import { bootstrapInterval, type Estimate, meanInterval } from '../../src/stats/interval.ts';
 import type { RunRecord, Sample } from '../../src/types.ts';
 import { demoTasks } from '../../tasks/index.ts';
 import { evalgpt } from '../helpers/cli.ts';
@@ -48,10 +48,16 @@ function difference(task: string, a: Sample[][], b: Sample[][]): Estimate {
   const of = (side: Sample[][], draw: number): Sample[] => side[side.length === 1 ? 0 : draw] as Sample[];
   const first = of(a, 0);
   if (task === 'demo-translation') {
-    return crossedBootstrap(draws, first.length, (draw, items) => {
+    const gain = (draw: number, items: Iterable<number>): number => {
       const which = [...items];
       return corpusBleu(of(a, draw), which) - corpusBleu(of(b, draw), which);
-    });
+    };
+    if (draws === 1) return bootstrapInterval(first.length, (items) => gain(0, items));
+    return crossedBootstrap(
+      draws,
+      first.map(({ id }) => id),
+      gain,
+    );
   }
   const acc = (sample: Sample | undefined): number => 100 * (sample?.values?.acc ?? Number.NaN);
   const values = Array.from({ length: draws }, (_, draw) =>

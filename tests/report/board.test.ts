@@ -145,7 +145,12 @@ describe('examples by interest', () => {
       CellItems,
       CellItems,
     ];
-    expect(pairedChange(a, b, ['a', 'b', 'c', 'd'])).toMatchObject({ value: 0.5, n: 2 });
-    expect(pairedChange({ ...a, values: [] }, b, [])).toBeNull();
+    const clusters = ['a', 'b', 'c', 'd'];
+    expect(pairedChange(a, b, clusters, 1)).toMatchObject({ value: 0.5, n: 2 });
+    expect(pairedChange({ ...a, values: [] }, b, [], 1)).toBeNull();
+    // Two equal answers do not show that there is no change.
+    const same = pairedChange(a, a, clusters, 1)?.ci95 as [number, number];
+    expect(same[0]).toBeLessThan(-0.5);
+    expect(pairedChange(a, a, clusters, null)?.ci95).toEqual([0, 0]);
   });
 });

@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { random } from '../../src/stats/random.ts';
-import { changedAnswers, type EProcess, lossAtLeast, symmetric } from '../../src/stats/sequential.ts';
+import {
+  changedAnswers,
+  type EProcess,
+  lossAtLeast,
+  meanIsZero,
+  symmetric,
+} from '../../src/stats/sequential.ts';
 
 const RUNS = 1500;
 const ITEMS = 600;
@@ -50,6 +56,28 @@ describe('looked at after every item', () => {
     const atMargin = everRejects(() => lossAtLeast(0.05), change(0.15, 2 / 3), 0.05);
     expect(atMargin.share).toBeLessThan(bound(0.05));
     expect(everRejects(() => lossAtLeast(0.05), change(0.02, 0.5), 0.05).share).toBeGreaterThan(0.9);
+  });
+
+  test('sizes count, not signs: small gains that make up for few large losses are no change', () => {
+    const uneven = (next: () => number): number => (next() < 0.1 ? -0.5 : 0.5 / 9);
+    expect(everRejects(meanIsZero, uneven, 0.05).share).toBeLessThan(bound(0.05));
+    expect(everRejects(changedAnswers, uneven, 0.05).share).toBeGreaterThan(0.9);
+    expect(everRejects(meanIsZero, (next) => uneven(next) - 0.06, 0.05).share).toBeGreaterThan(0.95);
+    expect(everRejects(meanIsZero, (next) => uneven(next) + 0.06, 0.05).share).toBeGreaterThan(0.95);
+  });
+
+  test('where nothing is lost, a loss is ruled out after as many items as would have met it', () => {
+    const clean = everRejects(
+      () => lossAtLeast(0.02),
+      () => 0,
+      0.025,
+    );
+    expect(clean.share).toBe(1);
+    // Without the half that is on other bets, ln(0.025) / ln(0.98) = 183.
+    expect(clean.items).toBeGreaterThan(183);
+    expect(clean.items).toBeLessThan(225);
+    const rare = everRejects(() => lossAtLeast(0.02), change(0.02, 1), 0.025);
+    expect(rare.share).toBeLessThan(bound(0.025));
   });
 
   test('symmetric differences of any tails raise no more false alarms than alpha', () => {

@@ -30,6 +30,10 @@ test("a mean's own interval gives Student's test back, also where one end was cu
   expect(guessing({ ...score, ci95: [value - half, value + half / 2] }, chance)).toBeCloseTo(expected, 6);
   expect(guessing({ ...score, ci95: [value - half / 2, value + half] }, chance)).toBeCloseTo(expected, 6);
   expect(guessing({ ...score, stderr: 0, ci95: [value, value] }, chance)).toBe(1);
+  // All right in 12 clusters, or in every draw: as sure as 12 independent answers.
+  const perfect = { step: 1, n: 480, value: 1, stderr: 0, ci95: wilson(12, 12).ci95 };
+  expect(guessing(perfect, 0.25) / 0.25 ** 12).toBeCloseTo(1, 6);
+  expect(guessing({ ...perfect, value: 0, ci95: wilson(0, 12).ci95 }, 0.25)).toBe(1);
   expect(guessing({ ...score, ci95: null }, chance)).toBe(1);
   expect(guessing({ ...score, stderr: null, ci95: [0.6, 0.7] }, chance)).toBe(1);
 });

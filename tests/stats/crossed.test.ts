@@ -92,10 +92,20 @@ test('crossedBootstrap of a mean is near the interval by variance', () => {
     const all = [...items].map((i) => values[draw]![i]!);
     return all.reduce((sum, v) => sum + v, 0) / all.length;
   };
-  const resampled = crossedBootstrap(6, 80, mean);
+  const resampled = crossedBootstrap(6, distinct(80), mean);
   const exact = crossedInterval(values, distinct(80));
   expect(resampled.value).toBeCloseTo(exact.value, 12);
-  expect(resampled.stderr! / exact.stderr!).toBeGreaterThan(0.85);
-  expect(resampled.stderr! / exact.stderr!).toBeLessThan(1.25);
-  expect(crossedBootstrap(6, 80, mean)).toEqual(resampled);
+  expect(resampled.stderr! / exact.stderr!).toBeGreaterThan(0.95);
+  expect(resampled.stderr! / exact.stderr!).toBeLessThan(1.05);
+  for (const side of [0, 1]) expect(resampled.ci95![side]! / exact.ci95![side]!).toBeGreaterThan(0.9);
+  const fours = Array.from({ length: 80 }, (_, i) => String(i - (i % 4)));
+  const together = values.map((draw) => draw.map((_, i) => draw[i - (i % 4)]!));
+  const of = (draw: number, items: Iterable<number>): number => {
+    const all = [...items].map((i) => together[draw]![i]!);
+    return all.reduce((sum, v) => sum + v, 0) / all.length;
+  };
+  const clustered = crossedBootstrap(6, fours, of).stderr! / crossedInterval(together, fours).stderr!;
+  expect(clustered).toBeGreaterThan(0.85);
+  expect(clustered).toBeLessThan(1.15);
+  expect(crossedBootstrap(6, distinct(80), mean)).toEqual(resampled);
 });

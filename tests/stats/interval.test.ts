@@ -8,6 +8,7 @@ import {
   percentileInterval,
   ratioInterval,
   wilson,
+  withSpread,
 } from '../../src/stats/interval.ts';
 
 interface Mean {
@@ -140,6 +141,31 @@ describe('the bootstrap', () => {
     expect(Math.abs(ci95![0] - (own - 1.96 * error))).toBeLessThan(0.15 * error);
     expect(Math.abs(ci95![1] - (own + 1.96 * error))).toBeLessThan(0.15 * error);
     expect(bootstrapInterval(items.length, mean)).toEqual({ value, stderr, ci95 });
+  });
+
+  test('clusters are drawn whole', () => {
+    const own = Array.from({ length: 60 }, (_, i) => (Math.floor(i / 6) * 7) % 11);
+    const clusters = own.map((_, i) => String(Math.floor(i / 6)));
+    const mean = (chosen: Iterable<number>): number => {
+      const list = [...chosen].map((i) => own[i] as number);
+      return list.reduce((a, b) => a + b, 0) / list.length;
+    };
+    const found = bootstrapInterval(60, mean, clusters);
+    const robust = meanInterval(own, clusters);
+    expect(found.value).toBe(robust.value);
+    expect(found.stderr! / robust.stderr!).toBeGreaterThan(0.85);
+    expect(found.stderr! / robust.stderr!).toBeLessThan(1.1);
+    expect(bootstrapInterval(60, mean).stderr!).toBeLessThan(0.6 * found.stderr!);
+    expect(bootstrapInterval(2, mean, ['a', 'a']).ci95).toBeNull();
+  });
+
+  test('a share of equal values is as wide as its clusters are few', () => {
+    const all = meanInterval([1, 1, 1, 1], ['a', 'a', 'b', 'b']);
+    expect(withSpread(all, 2).ci95).toEqual(wilson(2, 2).ci95);
+    const none = meanInterval([0, 0, 0]);
+    expect(withSpread(none, 3).ci95).toEqual(wilson(0, 3).ci95);
+    const some = meanInterval([0, 1, 1]);
+    expect(withSpread(some, 3)).toBe(some);
   });
 
   test('of one item there is none', () => {

@@ -109,15 +109,23 @@ describe('metrics of the whole set', () => {
       differences.map((_, i) => String(i)),
       null,
     );
-    const found = pairedBootstrap({ before, after, score: rate });
+    const found = pairedBootstrap({ before, after, score: rate }, 1);
     expect(found.value).toBeCloseTo(mean.value, 12);
     expect(Math.abs((found.stderr ?? 0) / (mean.stderr ?? 1) - 1)).toBeLessThan(0.1);
-    // The normal interval, which Student's is a little wider than.
-    for (const [side, z] of [-1.96, 1.96].entries())
-      expect(Math.abs((found.ci95?.[side] ?? 0) - (mean.value + z * (mean.stderr ?? 0)))).toBeLessThan(0.05);
-    const two = pairedBootstrap({ before: rows([1, 0]), after: rows([0, 0]), score: rate });
-    expect(two.ci95).toEqual([-1, 0]);
-    expect(pairedBootstrap({ before: [[1, 1]], after: [[0, 1]], score: rate }).ci95).toBeNull();
+    // Student's, of so few; the resampled ends lie within.
+    for (const side of [0, 1]) {
+      const [own = 0, expected = 0] = [found.ci95?.[side], mean.ci95?.[side]];
+      expect(Math.abs(own - expected)).toBeLessThan(0.05);
+    }
+    const two = pairedBootstrap({ before: rows([1, 0]), after: rows([0, 0]), score: rate }, 1);
+    expect(two.ci95?.[0]).toBeLessThan(-1);
+    expect(two.ci95?.[1]).toBeGreaterThan(0);
+    // Nothing changed: as of shares, so many unchanged say that little.
+    const same = pairedBootstrap({ before, after: before, score: rate }, 1);
+    expect([same.value, same.stderr]).toEqual([0, 0]);
+    expect(same.ci95?.[0]).toBeCloseTo(-3.8414588 / 23.8414588, 7);
+    expect(same.ci95?.[1]).toBeCloseTo(3.8414588 / 23.8414588, 7);
+    expect(pairedBootstrap({ before: [[1, 1]], after: [[0, 1]], score: rate }, 1).ci95).toBeNull();
   });
 });
 
