@@ -33,15 +33,15 @@ export function editDistance(a: string, b: string): number {
 }
 
 /**
- * At most three of the known names that may be meant by a mistyped one, the likeliest first: those that are within a
- * third of its length in edits (rounded, one at least), capitals aside, or begin with such a word (anli: anli-r1); failing
- * these, those that it begins.
+ * At most three of the known names that may be meant by a mistyped one, the likeliest first: those that are within three
+ * tenths of its length in edits (one at least), capitals aside, or begin with such a word (anli: anli-r1); failing these,
+ * those that it begins.
  */
 export function closest(typed: string, known: Iterable<string>): string[] {
   const text = typed.toLowerCase();
   const names = [...new Set(known)];
   const parts = text.split('-').length;
-  const most = Math.max(1, Math.round(text.length / 3));
+  const most = Math.max(1, Math.round(0.3 * text.length));
   const near = names
     .map((name) => {
       const lower = name.toLowerCase();

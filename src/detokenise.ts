@@ -24,10 +24,14 @@ const CUT = /\b(can) (not)\b|\b(gon|wan) (na)\b|\b(got) (ta)\b|\b(gim|lem) (me)\
 export function detokenise(text: string): string {
   let out = '';
   let close = true;
+  let quoted = false;
   for (const token of text.split(' ')) {
     if (token === '') continue;
-    out += (close || CLOSE_BEFORE.test(token) ? '' : ' ') + (WRITTEN[token] ?? token);
-    close = CLOSE_BEHIND.test(token);
+    // Straight quotes, as the One Billion Word Benchmark has them, open and close by turns.
+    const closes = token === '"' ? quoted : CLOSE_BEFORE.test(token);
+    out += (close || closes ? '' : ' ') + (WRITTEN[token] ?? token);
+    close = token === '"' ? !quoted : CLOSE_BEHIND.test(token);
+    if (token === '"') quoted = !quoted;
   }
   return out.replace(CUT, (whole) => whole.replace(' ', ''));
 }

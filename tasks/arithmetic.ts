@@ -25,8 +25,9 @@ const lmEval: Protocol<ArithmeticExample> = {
 
 /**
  * The released files as they are: every problem begins with a blank line and ends before the space of the answer,
- * which "must be generated exactly" (section 3.9.1). `acc` takes a longer number that begins with it, as lm-eval's
- * reading of likelihoods does; `acc_stop` does not.
+ * which "must be generated exactly" (section 3.9.1). `acc` takes a longer number that begins with it,
+ * however it is tokenised (lm-eval's likelihoods take one whose first tokens are the answer's); `acc_stop` does not.
+ * Decoded greedily: an answer has few tokens.
  */
 const gpt3: Protocol<ArithmeticExample> = {
   kind: 'generate',

@@ -1,5 +1,6 @@
 import type { DataRecord } from '../src/data/records.ts';
 import { exactMatch, triviaqaNormalise } from '../src/metrics/text/em.ts';
+import { bestOf, squadEm } from '../src/metrics/text/squad.ts';
 import { withoutPunctuation } from '../src/metrics/text/words.ts';
 import { strip } from '../src/space.ts';
 import {
@@ -14,8 +15,10 @@ import type { Example } from '../src/types.ts';
 
 interface Fact extends Example {
   readonly question: string;
-  /** Any of them is right; the first is what shots have. */
+  /** Any of them is right; the first is what lm-eval's shots have. */
   readonly answers: readonly string[];
+  /** The answer itself, where the others are its aliases in no order: what the GPT-3 paper prints first. */
+  readonly value: string;
 }
 
 const first = (e: Fact): string => e.answers[0] as string;
@@ -89,7 +92,8 @@ const gpt3: GenerateProtocol<Fact> = {
   source:
     "GPT-3 paper, figures G.24, G.34 and G.35, section 2.4; answers are normalised by TriviaQA's script",
   context: asked,
-  shot: (e) => `${asked(e)} ${first(e)}`,
+  shot: (e) => `${asked(e)} ${e.value}`,
+  gold: (e) => ` ${e.value}`,
   draw: 'per-example',
   stop: ['\n'],
   maxTokens: 64,
@@ -102,14 +106,16 @@ const { beams: _, ...greedy } = gpt3;
 /** Greedily behind pairs of questions and answers; the paper shows neither their wording nor their number. */
 const gpt2: GenerateProtocol<Fact> = {
   ...greedy,
-  source: 'GPT-2 paper, section 3.8, greedy; the wording is that of the GPT-3 paper, for none is given',
+  source:
+    "GPT-2 paper, section 3.8, greedy, exact match as SQuAD's scripts have it; the wording is that of the GPT-3 paper, for none is given",
   draw: 'fixed',
+  judge: (e, text) => ({ em: bestOf(text, e.answers, squadEm) }),
 };
 
 type Common = 'version' | 'fields' | 'chance' | 'paperShots' | 'protocol';
 const common: Pick<TaskDefinition<Fact>, Common> = {
-  version: 1,
-  fields: (e) => ({ question: e.question, answer: first(e) }),
+  version: 2,
+  fields: (e) => ({ question: e.question, answer: e.value }),
   chance: null,
   paperShots: 64,
   protocol: 'lm-eval',
@@ -123,11 +129,12 @@ const nq = defineTask<Fact>({
   split: 'dev',
   examples: 3610,
   shotSplits: ['train'],
-  decode: (record) => ({
-    id: String(record.line),
-    question: record.string('question'),
-    answers: some(record, record.strings('answer')),
-  }),
+  decode: (record) =>
+    fact({
+      id: String(record.line),
+      question: record.string('question'),
+      answers: some(record, record.strings('answer')),
+    }),
   protocols: { 'lm-eval': nqLmEval, gpt2, gpt3 },
   published: 'NQs',
 });
@@ -142,16 +149,16 @@ const webqs = defineTask<Fact>({
   shotSplits: ['train'],
   decode(record) {
     if (record.has('qText'))
-      return {
+      return fact({
         id: String(record.line),
         question: record.string('qText'),
         answers: some(record, record.strings('answers')),
-      };
-    return {
+      });
+    return fact({
       id: String(record.line),
       question: record.string('utterance'),
       answers: some(record, descriptions(record.string('targetValue'))),
-    };
+    });
   },
   protocols: { 'lm-eval': webqsLmEval, gpt3 },
   published: 'WebQs',
@@ -161,6 +168,11 @@ const webqs = defineTask<Fact>({
 function descriptions(list: string): string[] {
   const found = list.matchAll(/\(description (?:"((?:[^"\\]|\\.)*)"|((?:[^()]|\([^()]*\))*))\)/g);
   return [...found].map(([, quoted, bare]) => quoted?.replace(/\\(.)/g, '$1') ?? bare ?? '');
+}
+
+/** A question whose answers are all alike: the first stands for them. */
+function fact(own: Omit<Fact, 'value'>): Fact {
+  return { ...own, value: own.answers[0] as string };
 }
 
 function some(record: DataRecord, answers: readonly string[]): readonly string[] {
@@ -182,13 +194,17 @@ const triviaqa = (
     split,
     examples,
     shotSplits: [dataset === 'triviaqa' ? 'wikipedia-train' : 'train'],
-    decode: (record) => ({
-      // A question of both domains stands in the data twice.
-      id: `${record.line}:${record.string('question_id')}`,
-      cluster: record.string('question_id'),
-      question: record.string('question'),
-      answers: some(record, record.object('answer').strings('aliases')),
-    }),
+    decode(record) {
+      const answer = record.object('answer');
+      return {
+        // A question of both domains stands in the data twice.
+        id: `${record.line}:${record.string('question_id')}`,
+        cluster: record.string('question_id'),
+        question: record.string('question'),
+        answers: some(record, answer.strings('aliases')),
+        value: answer.string('value'),
+      };
+    },
     protocols: name === 'triviaqa' ? { 'lm-eval': triviaqaLmEval, gpt3 } : { 'lm-eval': triviaqaLmEval },
     ...(name === 'triviaqa' ? { published: 'TriviaQA' } : {}),
   }),

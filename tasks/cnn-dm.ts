@@ -8,18 +8,23 @@ interface Article extends Example {
   readonly summary: string;
 }
 
-/** The first three sentences of a text. */
+/** The first three sentences of a text, a line each as the reference has them. */
 function threeSentences(text: string): string {
   const written = strip(text);
   const ends = [...written.matchAll(/[.!?]+["'”’)\]]*(?=\s|$)/gu)].map((end) => end.index + end[0].length);
-  return written.slice(0, ends[2] ?? written.length);
+  const cuts = [0, ...ends.slice(0, 3)];
+  if (ends.length < 3) cuts.push(written.length);
+  return cuts
+    .slice(1)
+    .map((end, i) => strip(written.slice(cuts[i], end)).replaceAll('\n', ' '))
+    .join('\n');
 }
 
 /** GPT-2 paper, section 3.6: "TL;DR:" behind the article, 100 tokens, of which the first three sentences count. */
 const gpt2: GenerateProtocol<Article> = {
   kind: 'generate',
   source:
-    'GPT-2 paper, section 3.6: 100 tokens, the first three sentences; greedily here, by top-k sampling with k = 2 there',
+    'GPT-2 paper, section 3.6: 100 tokens, the first three sentences; greedily here, by top-k sampling with k = 2 there; no stemming, ROUGE-L by sentences',
   context: (e) => `${e.article}\nTL;DR:`,
   shot: (e) => `${e.article}\nTL;DR: ${e.summary}`,
   separator: '\n\n',
@@ -37,7 +42,7 @@ const gpt2: GenerateProtocol<Article> = {
 /** CNN/Daily Mail (Hermann et al. 2015; See et al. 2017): a news article in a few sentences. */
 const cnnDm: Task = defineTask<Article>({
   name: 'cnn-dm',
-  version: 1,
+  version: 2,
   title: 'CNN/Daily Mail: a summary of a news article',
   dataset: 'cnn-dm',
   split: 'test',

@@ -124,6 +124,7 @@ const tasks: readonly Task[] = [
     name: 'lambada-standard',
     title: 'LAMBADA, last word of a passage; original tokenised text',
     paperShots: 15,
+    published: 'LAMBADA (standard)',
   }),
   defineTask<Passage>({
     ...shared,
@@ -140,7 +141,6 @@ const tasks: readonly Task[] = [
     name: 'lambada-standard-cloze',
     title: 'LAMBADA as a blank to fill in; original tokenised text',
     paperShots: 15,
-    published: 'LAMBADA (standard)',
   }),
 ];
 

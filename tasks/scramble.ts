@@ -1,4 +1,4 @@
-import { defineTask, type Protocol, type Task } from '../src/task.ts';
+import { defineTask, type GenerateProtocol, GPT3_BEAMS, type Task } from '../src/task.ts';
 import type { Example } from '../src/types.ts';
 
 interface ScrambledWord extends Example {
@@ -7,7 +7,7 @@ interface ScrambledWord extends Example {
 }
 
 /** lm-eval 0.4.13, tasks/unscramble: the released text, right where the first line written is the word exactly. */
-const lmEval: Protocol<ScrambledWord> = {
+const lmEval: GenerateProtocol<ScrambledWord> = {
   kind: 'generate',
   source: 'lm-eval 0.4.13 unscramble',
   context: (e) => e.context,
@@ -23,13 +23,14 @@ const lmEval: Protocol<ScrambledWord> = {
 };
 
 /** GPT-3 paper, section 3.9.2: a description once, then the released lines. */
-const gpt3: Protocol<ScrambledWord> = {
+const gpt3: GenerateProtocol<ScrambledWord> = {
   ...lmEval,
-  source: 'GPT-3 paper, section 3.9.2, and its released data',
+  source: 'GPT-3 paper, section 3.9.2 and, for the beams, 2.4, and its released data',
   description: () => 'Please unscramble the letters into a word, and write that word:',
   shot: (e) => e.context + e.completion,
   separator: '',
   draw: 'per-example',
+  beams: GPT3_BEAMS,
 };
 
 const SETS: readonly (readonly [name: string, split: string, title: string, published: string])[] = [
@@ -49,7 +50,7 @@ const SETS: readonly (readonly [name: string, split: string, title: string, publ
 const tasks: readonly Task[] = SETS.map(([name, split, title, published]) =>
   defineTask<ScrambledWord>({
     name: `scramble-${name}`,
-    version: 1,
+    version: 2,
     title: `Word scrambling: ${title}`,
     dataset: 'gpt3-scramble',
     split,

@@ -62,7 +62,8 @@ const wic: Task = defineTask<WordPair>({
       label: record.flag('label') ? 1 : 0,
     };
   },
-  fields: (e) => ({ context: `${e.first}\n${e.second}`, question: e.word }),
+  // The word alone is in every text; behind the sentences it is in none.
+  fields: (e) => ({ context: `${e.first}\n${e.second}` }),
   protocols: { 'lm-eval': lmEval, gpt3 },
   protocol: 'lm-eval',
   chance: 1 / 2,

@@ -27,26 +27,38 @@ const lmEval: ChoiceProtocol<Schema> = {
   metrics: ['acc', 'acc_token', 'logprob_gold'],
 };
 
-/** There the rest begins with its space, which the delimiter then doubles. */
-const lmEvalWsc273: ChoiceProtocol<Schema> = {
+/** What follows the candidate as it is written: behind a space, but a full stop stands close. */
+const written = (e: Schema): string => (/^\p{P}/u.test(e.rest) ? e.rest : ` ${e.rest}`);
+
+/** Partial evaluation of a sentence as it is written. */
+const asWritten: ChoiceProtocol<Schema> = {
   ...lmEval,
-  source: 'lm-eval 0.4.13 wsc273: partial evaluation, with two spaces before what follows the candidate',
-  shot: (e) => `${e.begun[e.answer]}  ${e.rest}`,
-  delimiter: '  ',
+  shot: (e) => `${e.begun[e.answer]}${written(e)}`,
+  choices: (e) => e.begun.map(() => written(e)),
+  delimiter: '',
+};
+
+/** There the rest begins with its space, if it has one, to which lm-eval's delimiter is added. */
+const lmEvalWsc273: ChoiceProtocol<Schema> = {
+  ...asWritten,
+  source: 'lm-eval 0.4.13 wsc273: partial evaluation, with a space more before what follows the candidate',
+  shot: (e) => `${e.begun[e.answer]} ${written(e)}`,
+  choices: (e) => e.begun.map(() => ` ${written(e)}`),
 };
 
 const gpt2: ChoiceProtocol<Schema> = {
-  ...lmEval,
+  ...asWritten,
   source: 'GPT-2 paper, section 3.4, after Trinh & Le 2018: partial evaluation',
 };
 
 const gpt3: ChoiceProtocol<Schema> = {
-  ...lmEval,
+  ...asWritten,
   source: 'GPT-3 paper, figures G.13 and G.14, section 2.4: partial evaluation',
   draw: 'per-example',
 };
 
-const fields = (e: Schema): Record<string, string> => ({ context: e.sentence });
+/** The blank filled in, as a training text would have it. */
+const fields = (e: Schema): Record<string, string> => ({ context: `${e.begun[e.answer]}${written(e)}` });
 
 const winogrande = defineTask<Schema>({
   name: 'winogrande',
@@ -79,14 +91,14 @@ const winogrande = defineTask<Schema>({
 
 /** GPT-1's heuristic: by the mean log-probability of a token of what follows. */
 const gpt1: ChoiceProtocol<Schema> = {
-  ...lmEval,
+  ...asWritten,
   source: 'GPT-1 paper, section 5, zero-shot behaviours (there on DPRD)',
   metrics: ['acc_token', 'acc', 'logprob_gold'],
 };
 
 const winograd = defineTask<Schema>({
   name: 'winograd',
-  version: 1,
+  version: 2,
   title: 'Winograd schemas (WSC273): which of two nouns does the pronoun stand for?',
   dataset: 'wsc273',
   split: 'test',

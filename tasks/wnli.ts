@@ -27,14 +27,15 @@ const lmEval: Protocol<WnliExample> = {
 /** Winograd NLI (Wang et al. 2018): is a sentence still true when its pronoun is replaced by one of two nouns? */
 const task: Task = defineTask<WnliExample>({
   name: 'wnli',
-  version: 1,
+  version: 2,
   title: 'Winograd NLI: is the sentence with its pronoun replaced still true?',
   dataset: 'glue-wnli',
   split: 'validation',
   examples: 71,
-  shotSplits: [],
+  shotSplits: ['train'],
   decode: (record) => ({
     id: record.string('index'),
+    cluster: record.string('sentence1'),
     first: record.string('sentence1'),
     second: record.string('sentence2'),
     label: Number(record.oneOf('label', ['0', '1'])),

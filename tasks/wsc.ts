@@ -122,7 +122,8 @@ const wsc: Task = defineTask<Reference>({
   examples: 104,
   shotSplits: ['train'],
   decode,
-  fields: (e) => ({ context: e.passage, question: e.noun }),
+  // The noun stands in the passage already.
+  fields: (e) => ({ context: e.passage }),
   protocols: { 'lm-eval': lmEval, gpt3 },
   protocol: 'lm-eval',
   chance: 1 / 2,

@@ -11,6 +11,7 @@ test.each([
   ],
   ['He paid $ 5 -- or 5 % of it -- to me : why ?', 'He paid $5 -- or 5% of it -- to me: why?'],
   ["They 'd seen him ; I 'll ask , if we 've time ...", "They'd seen him; I'll ask, if we've time..."],
+  ['They sang " Old Songs . " and " New Ones " .', 'They sang "Old Songs." and "New Ones".'],
   ['', ''],
 ])('%s', (tokens, text) => {
   expect(detokenise(tokens)).toBe(text);

@@ -15,7 +15,13 @@ import { drawsFor, judgeTests, THRESHOLDS } from '../../src/check/verdict.ts';
 import { mcnemar, pairedBootstrap, pairedMean, signFlip } from '../../src/stats/paired.ts';
 import { pairedPower, requiredPairs } from '../../src/stats/power.ts';
 import { type Random, random } from '../../src/stats/random.ts';
-import { changedAnswers, type EProcess, lossAtLeast, symmetric } from '../../src/stats/sequential.ts';
+import {
+  changedAnswers,
+  type EProcess,
+  lossAtLeast,
+  meanIsZero,
+  symmetric,
+} from '../../src/stats/sequential.ts';
 import { readRecord } from '../../src/store/run-folder.ts';
 
 const PAIRS = 500;
@@ -190,6 +196,8 @@ function sequential(): void {
         change(0.2, 0.75),
         requiredPairs({ discordance: 0.2, effect: 0.1 }, { alpha: ALPHA, power: 0.8 }),
       ],
+      ['scores: 10 % lose 50 points, 90 % gain 5.6', meanIsZero, uneven, null],
+      ['scores: the same, and 3 points lost', meanIsZero, (source) => uneven(source) - 0.03, null],
       ['nats: no change', () => symmetric(0), normal, null],
       [
         'nats: 0.1 deviations lost',
@@ -204,6 +212,7 @@ function sequential(): void {
         Math.ceil((2.8 / 0.3) ** 2),
       ],
       ['a loss at the margin of 2 points', () => lossAtLeast(0.02), change(0.1, 0.6), null],
+      ['margin of 2 points, nothing changed', () => lossAtLeast(0.02), () => 0, null],
       ['margin of 2 points, nothing lost, 2 % change', () => lossAtLeast(0.02), change(0.02, 0.5), null],
     ];
   const rows = scenarios.map(([name, make, draw, fixed]) => {
@@ -233,6 +242,11 @@ function sequential(): void {
     ];
   });
   table(['', `p <= 0.05 by item ${most}`, 'items until then, mean', 'median', 'fixed n for 80 %'], rows);
+}
+
+/** Few large losses and many small gains, of mean 0. */
+function uneven(source: Random): number {
+  return source.next() < 0.1 ? -0.5 : 0.5 / 9;
 }
 
 function normal(source: Random): number {

@@ -143,6 +143,8 @@ test.skipIf(absent !== undefined)(
     for (const { name, split, entry } of splits) {
       const card = readCard(name);
       if ('generator' in entry || findSplit(card, split, [data]) === undefined) continue;
+      // A copy whose publisher's hash is not known may be a part: WNLI's training set is.
+      if (filesOf(entry).some(({ sha256 }) => sha256 === null)) continue;
       for (const file of filesOf(entry)) {
         const { facts, path } = findFile(file, [data])!;
         if (!path.startsWith(data)) continue;

@@ -171,7 +171,9 @@ def wsc273():
     for i, d in jsonl("winograd/winograd_wsc.jsonl"):
         a, b = d["context_options"]
         start = os.path.commonprefix([a, b]).rfind(" ") + 1
-        out[i] = {"text": f"{a[:start]}@@ {d['continuation']}", "pronoun": "@@", "pronoun_loc": start, "quote": "", "quote_loc": 0,
+        # The published texts have no space before a full stop.
+        gap = "" if d["continuation"][0] in ".,;:!?" else " "
+        out[i] = {"text": f"{a[:start]}@@{gap}{d['continuation']}", "pronoun": "@@", "pronoun_loc": start, "quote": "", "quote_loc": 0,
                   "options": [a[start:], b[start:]], "label": d["gold"]}
     return out
 
@@ -290,7 +292,7 @@ LOADERS = {
     "sglue_rte": (superglue("RTE", "val", RTE), superglue("RTE", "train", RTE)),
     "cb": (superglue("CB", "val", CB), superglue("CB", "train", CB)),
     "boolq": (superglue("BoolQ", "val", None), superglue("BoolQ", "val", None)),
-    "wnli": (wnli("dev"), wnli("dev")),
+    "wnli": (wnli("dev"), wnli("train")),
     "multirc": (multirc("val"), multirc("train")),
     "race": (race("RACE/test/high/"), race("RACE/dev/high/")),
     **{f"arithmetic_{k}": (plain(f"gpt3_arithmetic/{v}.jsonl"),) * 2 for k, v in ARITHMETIC.items()},

@@ -97,11 +97,11 @@ function expectWording(protocol: PromptProtocol<Example>, example: Example, shot
   // One space or line end and then the word or number, which the first token of the answer holds as well; of the
   // Children's Book Test, whose answers are the rest of a sentence, also a mark or the second half of a contraction.
   const begins =
-    protocol.kind === 'choice' && protocol.delimiter === ''
-      ? /^(?: |['".,;:!?])?\S/
-      : // lm-eval has more than one space before answers that begin with spaces themselves.
-        /\b(copa|record|hellaswag|wsc273|figure G\.9)\b/.test(protocol.source)
-        ? /^ +\S/
+    // lm-eval has more than one space before answers that begin with spaces themselves.
+    /\b(copa|record|hellaswag|wsc273|figure G\.9)\b/.test(protocol.source)
+      ? /^ +\S/
+      : protocol.kind === 'choice' && protocol.delimiter === ''
+        ? /^(?: |['".,;:!?])?\S/
         : /^[ \n]\S/;
   for (const answer of answers(example)) expect(answer).toMatch(begins);
   if (protocol.kind === 'choice') {

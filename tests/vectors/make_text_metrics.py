@@ -159,7 +159,9 @@ out = {
     ],
     "rouge": [
         [a, b, *ref.rouge(a, b)]
-        for a, b in [*zip(REFERENCES, HYPOTHESES), *zip(LINES, LINES[1:]), ("a b c d", "d c b a"), ("a\nb a", "b\na b a"), ("K", "k")]
+        for a, b in [*zip(REFERENCES, HYPOTHESES), *zip(LINES, LINES[1:]), ("a b c d", "d c b a"), ("a\nb a", "b\na b a"), ("K", "k"),
+                     ("the cat sat\nthe dog ran", "the cat dog"), ("a b\nb c\nc a", "c a b\nb"),
+                     *(("\n".join(REFERENCES[i : i + n]), "\n".join([*HYPOTHESES[i + 1 : i + n], HYPOTHESES[i]])) for i, n in ((0, 3), (2, 4), (1, 6)))]
     ],
     "squad": [[p, g, *ref.squad(p, g)] for p, g in ANSWERS],
     "coqa": [[p, g, *ref.coqa(p, g)] for p, g in MANY],

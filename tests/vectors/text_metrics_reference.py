@@ -49,9 +49,12 @@ def chrf(hypotheses, references):
 
 def rouge(reference, prediction):
     if rouge_scorer:
-        found = rouge_scorer.RougeScorer(["rouge1", "rouge2", "rougeL"], use_stemmer=False).score(reference, prediction)
-        return [found[name].fmeasure for name in ("rouge1", "rouge2", "rougeL")]
-    a, b = (re.sub("[^a-z0-9]+", " ", text.lower()).split() for text in (reference, prediction))
+        found = rouge_scorer.RougeScorer(["rouge1", "rouge2", "rougeLsum"], use_stemmer=False).score(reference, prediction)
+        return [found[name].fmeasure for name in ("rouge1", "rouge2", "rougeLsum")]
+    def tokens(text):
+        return re.sub("[^a-z0-9]+", " ", text.lower()).split()
+
+    a, b = tokens(reference), tokens(prediction)
 
     def f(hits, wanted, found):
         p, r = hits / max(found, 1), hits / max(wanted, 1)
@@ -60,12 +63,29 @@ def rouge(reference, prediction):
     def grams(tokens, n):
         return collections.Counter(tuple(tokens[i : i + n]) for i in range(len(tokens) - n + 1))
 
-    lcs = np.zeros((len(a) + 1, len(b) + 1), int)
-    for i, x in enumerate(a):
-        for j, y in enumerate(b):
-            lcs[i + 1, j + 1] = lcs[i, j] + 1 if x == y else max(lcs[i, j + 1], lcs[i + 1, j])
+    def places(x, y):
+        """Places in x of a longest common subsequence with y, as rouge_score walks back through its table."""
+        lcs = np.zeros((len(x) + 1, len(y) + 1), int)
+        for i, u in enumerate(x):
+            for j, v in enumerate(y):
+                lcs[i + 1, j + 1] = lcs[i, j] + 1 if u == v else max(lcs[i, j + 1], lcs[i + 1, j])
+        i, j, found = len(x), len(y), set()
+        while i and j:
+            if x[i - 1] == y[j - 1]:
+                i, j = i - 1, j - 1
+                found.add(i)
+            elif lcs[i, j - 1] > lcs[i - 1, j]:
+                j -= 1
+            else:
+                i -= 1
+        return found
+
+    # Lin 2004, section 3.2: the union over the prediction's sentences, clipped by how often a word is in either text.
+    wanted, said = ([tokens(line) for line in text.split("\n")] for text in (reference, prediction))
+    hit = collections.Counter(x[i] for x in wanted for i in set().union(*(places(x, y) for y in said)))
+    union = (hit & collections.Counter(a) & collections.Counter(b)).total()
     by_order = [(grams(a, n), grams(b, n)) for n in (1, 2)]
-    return [f((x & y).total(), x.total(), y.total()) for x, y in by_order] + [f(int(lcs[-1, -1]), len(a), len(b))]
+    return [f((x & y).total(), x.total(), y.total()) for x, y in by_order] + [f(union, len(a), len(b))]
 
 
 def squad(prediction, gold):
