@@ -1,7 +1,7 @@
-import { cp } from 'node:fs/promises';
-import { join } from 'node:path';
+import { cp, readdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { didYouMean } from '../closest.ts';
-import { UserError } from '../errors.ts';
+import { hasCode, UserError } from '../errors.ts';
 import { reduceDraws, reduceMetric } from '../metrics/reduce.ts';
 import { hasMetric, rescoreSample, type TieRule } from '../metrics/rescore.ts';
 import { readTexts } from '../report/examples.ts';
@@ -10,7 +10,7 @@ import { agreement } from '../store/agree.ts';
 import { disk } from '../store/disk.ts';
 import { scanLines } from '../store/read-run.ts';
 import { SAMPLE } from '../store/record-shape.ts';
-import { samplesPath } from '../store/run-folder.ts';
+import { readRecord, samplesPath } from '../store/run-folder.ts';
 import type { MetricName } from '../task.ts';
 import type { CellResult, RunRecord, Sample, Summary } from '../types.ts';
 
@@ -20,6 +20,23 @@ export interface RescoreOptions {
   readonly ties: TieRule;
   /** Folder for the run as judged anew. */
   readonly out?: string | undefined;
+}
+
+/** @throws UserError where the folder holds what rescoring would destroy: anything but a run that was rescored before */
+async function checkFree(out: string, folder: string): Promise<void> {
+  if (resolve(out) === resolve(folder))
+    throw new UserError(`--out ${out}: is the run that is judged anew: name another folder`);
+  if (out === '') throw new UserError('--out: expected a folder, found nothing');
+  const names = await readdir(out).catch((error: unknown): string[] => {
+    if (hasCode(error, 'ENOENT')) return [];
+    throw error;
+  });
+  if (names.length === 0) return;
+  const there = names.includes('run.json') ? await readRecord(out) : undefined;
+  if (!there?.spec.tasks.some(({ rescored }) => rescored !== undefined))
+    throw new UserError(
+      `--out ${out}: expected a new or empty folder, found ${there ? 'another run' : `${names[0]} in it`}`,
+    );
 }
 
 /**
@@ -32,6 +49,7 @@ export async function rescoreRun(
   record: RunRecord,
   { metric, ties, out }: RescoreOptions,
 ): Promise<RunRecord> {
+  if (out !== undefined) await checkFree(out, folder);
   const warnings: string[] = [];
   const results: CellResult[] = [];
   const done = new Set<string>();

@@ -203,10 +203,11 @@ async function check(args: CheckArguments, signal: AbortSignal): Promise<void> {
       [args.json, () => outcomeJson(outcome, code)],
       [args.html, () => outcomePage(outcome, flips)],
     ];
-    for (const [path, text] of files)
-      if (path !== undefined && (path !== '-' || path !== args.json)) await disk.replace(path, text());
+    // The verdict first: a report that can't be written must not lose it.
     process.stdout.write(args.json === '-' ? outcomeJson(outcome, code) : `${outcomeTable(outcome)}\n`);
     process.exitCode = code;
+    for (const [path, text] of files)
+      if (path !== undefined && (path !== '-' || path !== args.json)) await disk.replace(path, text());
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }

@@ -35,7 +35,7 @@ export const dataCommand: CommandModule<object, DataArguments> = {
       })
       .option('json', { type: 'boolean', default: false, describe: 'Print JSON instead of text' })
       .example('$0 data list', 'what there is, and what of it is here')
-      .example('$0 data pull anli-r1 lambada', 'fetch two data sets into the cache')
+      .example('$0 data pull anli-r1 lambada-openai', 'fetch two data sets into the cache')
       .example('$0 data verify', 'whether what is here is what the cards say')
       .example('$0 data import ~/anli_v1.0.zip', 'use an archive that is here already'),
   handler: (args) => interruptible((signal) => data(args, signal)),

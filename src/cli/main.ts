@@ -21,6 +21,7 @@ async function main(args: readonly string[]): Promise<number> {
       process.stdout.write((await complete(args.slice(2))).map((word) => `${word}\n`).join(''));
       return 0;
     }
+    refuseRepeated(args);
     const parser = yargs(args)
       .scriptName('evalgpt')
       .usage('$0 COMMAND: zero-, one- and few-shot benchmarks for GPT-style language models')
@@ -53,6 +54,11 @@ async function main(args: readonly string[]): Promise<number> {
       .parseAsync();
     return Number(process.exitCode ?? 0);
   } catch (error) {
+    const sentence = ofFileSystem(error);
+    if (sentence !== undefined) {
+      tell(sentence);
+      return 2;
+    }
     if (error instanceof Interrupted) {
       tell(error.message);
       return error.exitCode;
@@ -65,6 +71,24 @@ async function main(args: readonly string[]): Promise<number> {
     process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
     return 70;
   }
+}
+
+/** What a file system refuses, the user can mend: the file, and what was wrong with it. */
+function ofFileSystem(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('syscall' in error) || !('path' in error)) return undefined;
+  return `${String(error.path)}: ${error.message.replace(/,? ?'[^']*'(?: -> '[^']*')?$/, '')}`;
+}
+
+/** An option twice would be a list where one value is expected: of lists only --corpus is one. */
+function refuseRepeated(args: readonly string[]): void {
+  const end = args.indexOf('--');
+  const given = (end < 0 ? args : args.slice(0, end)).filter((arg) => arg.startsWith('--'));
+  const names = given.map((arg) => arg.replace(/=.*$/s, ''));
+  const twice = names.find((name, i) => name !== '--corpus' && names.indexOf(name) !== i);
+  if (twice !== undefined)
+    throw new UserError(
+      `${twice}: expected once, found ${names.filter((name) => name === twice).length} times; where several values may stand they are separated by commas`,
+    );
 }
 
 function tell(message: string): void {
@@ -85,4 +109,20 @@ function withDashes(args: readonly string[]): string[] {
   });
 }
 
-process.exitCode = await main(withDashes(hideBin(process.argv)));
+/** Who reads may have read enough (`| head`): the work goes on, and its exit code is its own. */
+let unwritable = false;
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE' || unwritable) return;
+    unwritable = true;
+    if (stream === process.stdout) tell(`standard output: cannot be written: ${error.message}`);
+    process.exitCode = 2;
+  });
+}
+process.on('uncaughtException', (error) => {
+  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+  process.exit(70);
+});
+
+const code = await main(withDashes(hideBin(process.argv)));
+process.exitCode = unwritable ? 2 : code;

@@ -58,7 +58,7 @@ export function runOptions(yargs: Argv): Argv<RunArguments> {
       requiresArg: true,
       group: WHAT,
       describe:
-        'Folder (checkpoint or ONNX export), alias (gpt2-medium), OWNER/NAME on the hub or http(s)://host/v1#name; several separated by commas',
+        "Folder (checkpoint or ONNX export), glob of folders ('out/step*'), alias (gpt2-medium), OWNER/NAME on the hub or http(s)://host/v1#name; several separated by commas",
       coerce: commaList('model'),
     })
     .option('tasks', {

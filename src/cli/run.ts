@@ -4,6 +4,7 @@ import type { CommandModule } from 'yargs';
 import { demoTasks } from '../../tasks/index.ts';
 import { UserError } from '../errors.ts';
 import type { EvaluateOptions, RunEvent } from '../evaluate/events.ts';
+import { expandModel } from '../models/resolve.ts';
 import { cacheFolder, packageFolder } from '../package.ts';
 import type { RunRecord, RunSpec } from '../types.ts';
 import { queueAddress, requestOptions, servedSpec, useCache } from './options.ts';
@@ -72,7 +73,7 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<void> {
   const plain = demo && (args.tasks ?? files) === undefined;
   const tasks = files !== undefined && file === undefined ? [] : demo ? demoTasks : base.tasks;
   const spec: RunSpec = {
-    models: args.model ?? base.models,
+    models: (args.model ?? base.models).flatMap(expandModel),
     revision: args.revision ?? base.revision,
     tasks: args.tasks ?? tasks,
     shots: args.shots ?? (plain ? DEMO_SHOTS : base.shots),

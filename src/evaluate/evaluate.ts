@@ -41,10 +41,11 @@ export const DEFAULT_SPEC: Omit<RunSpec, 'models'> = {
   overlap: [],
 };
 
-/** A spec with its defaults: where it names files of texts or of tasks, no tasks besides. */
+/** A spec with its defaults: where it names files of texts or of tasks, no tasks besides; no model and no text twice. */
 export function fillSpec(spec: Pick<RunSpec, 'models'> & Partial<RunSpec>): RunSpec {
   const files = [...(spec.texts ?? []), ...(spec.taskFiles ?? [])];
-  return { ...DEFAULT_SPEC, ...(files.length > 0 ? { tasks: [] } : {}), ...spec };
+  const full = { ...DEFAULT_SPEC, ...(files.length > 0 ? { tasks: [] } : {}), ...spec };
+  return { ...full, models: [...new Set(full.models)], texts: [...new Set(full.texts)] };
 }
 
 /**

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { Backend, ForwardResult } from '../types.ts';
 import type { ExportSessionOptions } from './exports/session.ts';
 import type { SessionOptions } from './ort.ts';
+import { noTelemetry } from './telemetry.ts';
 import type { WorkerReply, WorkerRequest } from './worker.ts';
 
 /**
@@ -17,6 +18,7 @@ function startWorker(): Worker {
 
 /** Starts a thread (worker.ts) and loads the model in it. @throws what the runtime says where it can't load the model. */
 export async function openBackend(options: SessionOptions | ExportSessionOptions): Promise<Backend> {
+  noTelemetry();
   // Float32 products would be rounded to TensorFloat-32's ten bits. CUDA reads this when it loads; a thread's own
   // environment is a copy that it would not see.
   if (options.device === 'cuda') process.env.NVIDIA_TF32_OVERRIDE = '0';

@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Device } from '../types.ts';
+import { noTelemetry } from './telemetry.ts';
 
 /** What a device can do, as a process of its own found out. */
 export interface DeviceProbe {
@@ -52,6 +53,7 @@ function showsGraphics(): boolean {
 export function probeDevice(device: Device): Promise<DeviceProbe> {
   const source = import.meta.url.endsWith('.ts');
   const file = fileURLToPath(new URL(source ? './probe-child.ts' : './probe-child.js', import.meta.url));
+  noTelemetry();
   const child = fork(file, [], {
     execArgv: source ? ['--import', 'tsx'] : [],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { didYouMean } from '../closest.ts';
 import { UserError } from '../errors.ts';
@@ -36,6 +36,43 @@ export function bundledModels(): string[] {
   return readdirSync(demo)
     .filter((name) => existsSync(join(demo, name, 'config.json')))
     .map((name) => `demo-${name}`);
+}
+
+/**
+ * A reference to a model, or, where it is a glob (`out/step*`), to each checkpoint folder that fits, by name with numbers
+ * in their order. A path that exists is never a glob.
+ * @throws UserError where none fits
+ */
+export function expandModel(ref: string): string[] {
+  if (!/[*?]/.test(ref) || /^https?:/i.test(ref) || existsSync(ref)) return [ref];
+  const [first = '', ...rest] = ref.split('/');
+  const found = rest.reduce(
+    (folders, part) => folders.flatMap((folder) => inFolder(`${folder}/`, part)),
+    first === '' ? [''] : inFolder('', first),
+  );
+  const models = found.filter((path) => existsSync(join(path, 'config.json')));
+  if (models.length === 0)
+    throw new UserError(
+      `--model ${ref}: expected a glob of checkpoint folders with a config.json, found none`,
+    );
+  return models;
+}
+
+/** What fits a part of a glob in a folder: names by stars and question marks, or the one that is named. */
+function inFolder(folder: string, part: string): string[] {
+  if (!/[*?]/.test(part)) return [folder + part];
+  const source = part
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
+  const fits = new RegExp(`^${source}$`, 's');
+  const where = folder === '' ? '.' : folder;
+  if (!statSync(where, { throwIfNoEntry: false })?.isDirectory()) return [];
+  const byNumber = new Intl.Collator('en', { numeric: true }).compare;
+  return readdirSync(where)
+    .filter((name) => fits.test(name) && !name.startsWith('.'))
+    .sort(byNumber)
+    .map((name) => folder + name);
 }
 
 /** @throws UserError for a name that can't be a model's, whatever the hub has */
