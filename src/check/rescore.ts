@@ -92,7 +92,8 @@ export async function rescoreRun(
     }
   }
   if (done.size === 0) {
-    const hint = didYouMean(metric ?? '', Object.keys(MEANING));
+    if (metric === undefined) throw new UserError(`${folder}: expected items that were scored, found none`);
+    const hint = metric in MEANING ? '' : didYouMean(metric, Object.keys(MEANING));
     throw new UserError(`--metric ${metric}: no task of ${folder} has what it is made of${hint}`);
   }
   const rescored = [metric ?? 'as it was', ...(ties === 'first' ? ['the first of equal choices'] : [])].join(

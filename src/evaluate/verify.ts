@@ -62,6 +62,11 @@ export interface Verification {
  */
 export async function verifyRun(folder: string, options: VerifyOptions): Promise<Verification> {
   const record = await readRecord(folder);
+  const judged = record.spec.tasks.find(({ rescored }) => rescored !== undefined);
+  if (judged)
+    throw new UserError(
+      `${folder}: was judged anew (${judged.name} by ${judged.rescored}): verify the run that it was made of`,
+    );
   const spec = fullSpec(record, folder);
   const warn = (): void => {};
   const wanted = [...selectTasks(spec.tasks), ...(await openTaskFiles(options.taskFiles ?? spec.taskFiles))];
@@ -92,6 +97,7 @@ export async function verifyRun(folder: string, options: VerifyOptions): Promise
       const cells = cellsOf(factsOf(task), ref);
       for (const cell of cells) {
         const found = await scanLines<Sample>(join(folder, cell.path), SAMPLE, (sample, place) => {
+          if (cell.finished.has(sample.id)) problems.push(`${cell.path}: "${sample.id}" stands in it twice.`);
           cell.finished.set(sample.id, summarise(sample));
           if (sample.status === 'scored') entries.push({ model, task, cell, id: sample.id, place });
         });

@@ -54,6 +54,8 @@ export function readRotary(config: ConfigReader, defaults: RotaryDefaults): Rota
   const share0 = config.number(defaults.shareKey, defaults.share);
   const [newer, older] = [config.raw('rope_parameters'), config.raw('rope_scaling')];
   const key = newer == null ? 'rope_scaling' : 'rope_parameters';
+  if (newer != null && older != null && JSON.stringify(newer) !== JSON.stringify(older))
+    config.fail('rope_scaling', 'what "rope_parameters" says, or nothing');
   const given = newer ?? older ?? {};
   if (typeof given !== 'object' || Array.isArray(given)) config.fail(key, 'an object');
   const parameters = given as Readonly<Record<string, unknown>>;

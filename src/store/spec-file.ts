@@ -43,8 +43,11 @@ export async function readSpecFile(path: string): Promise<SpecFile> {
   } catch (error) {
     throw new UserError(`--spec ${path}: cannot be read: ${messageOf(error)}`);
   }
-  const inner = typeof value === 'object' && value !== null && 'spec' in value ? value.spec : value;
-  return specOf(inner, `--spec ${path}`);
+  if (typeof value !== 'object' || value === null || !('spec' in value))
+    return specOf(value, `--spec ${path}`);
+  if ('format' in value && value.format !== 1)
+    throw new UserError(`--spec ${path}: expected a run of format 1, found ${JSON.stringify(value.format)}`);
+  return specOf(value.spec, `--spec ${path}`);
 }
 
 /**

@@ -77,7 +77,7 @@ const BLOCKS: Readonly<Record<string, Readonly<Record<string, How>>>> = {
     "evalgpt overlap --corpus 'corpus/*.jsonl.zst' --tasks lambada,race-h --index flags.jsonl": 'run',
     'zcat dump.gz | evalgpt overlap --corpus - --texts mine.jsonl --json > found.json': 'run',
     'evalgpt overlap --corpus corpus --tasks lambada,race-h --index part1.jsonl --shard 1/2': 'run',
-    'evalgpt overlap --model ./checkpoint --tasks demo-lambada,demo-nli --limit 48 --permutations 19': 'run',
+    'evalgpt overlap --model ./checkpoint --tasks demo-lambada,demo-nli --limit 48 --permutations 39': 'run',
   },
   '.github/docs/guides/gpu.md': {
     'evalgpt doctor': { parsed: 'loads a model for each device and precision; tests/cli runs it' },
