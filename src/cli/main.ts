@@ -5,7 +5,7 @@ import { UserError } from '../errors.ts';
 import { packageVersion } from '../package.ts';
 import { highlight } from './colour.ts';
 import { COMPLETION, commands } from './commands.ts';
-import { OWN_OPTIONS, ownOptionsFirst } from './definitions.ts';
+import { definitionOf, nameOf, OWN_OPTIONS, ownOptionsFirst } from './definitions.ts';
 import { explainMistake } from './mistakes.ts';
 import { Interrupted } from './signals.ts';
 
@@ -79,16 +79,20 @@ function ofFileSystem(error: unknown): string | undefined {
   return `${String(error.path)}: ${error.message.replace(/,? ?'[^']*'(?: -> '[^']*')?$/, '')}`;
 }
 
-/** An option twice would be a list where one value is expected: of lists only --corpus is one. */
+/** Of an option that is given twice yargs makes a list, which only those can be that take several values. */
 function refuseRepeated(args: readonly string[]): void {
   const end = args.indexOf('--');
   const given = (end < 0 ? args : args.slice(0, end)).filter((arg) => arg.startsWith('--'));
   const names = given.map((arg) => arg.replace(/=.*$/s, ''));
-  const twice = names.find((name, i) => name !== '--corpus' && names.indexOf(name) !== i);
-  if (twice !== undefined)
-    throw new UserError(
-      `${twice}: expected once, found ${names.filter((name) => name === twice).length} times; where several values may stand they are separated by commas`,
-    );
+  if (new Set(names).size === names.length) return;
+  const command = commands.find((known) => nameOf(known) === args[0]);
+  const lists = (command ? definitionOf(command).options : [])
+    .filter(({ name, expected }) => name === 'corpus' || expected?.includes('separated by commas'))
+    .map(({ name }) => `--${name}`);
+  const twice = names.find((name, i) => names.indexOf(name) !== i && !lists.includes(name));
+  if (twice === undefined) return;
+  const times = names.filter((name) => name === twice).length;
+  throw new UserError(`${twice}: expected once, found ${times} times`);
 }
 
 function tell(message: string): void {

@@ -62,10 +62,13 @@ describe('where the output goes', () => {
 describe('options', () => {
   test('one that is given twice is refused', async () => {
     const { code, stderr } = await evalgpt(['run', ...small, '--limit=7']);
-    expect(stderr).toBe(
-      'evalgpt: --limit: expected once, found 2 times; where several values may stand they are separated by commas\n',
-    );
+    expect(stderr).toBe('evalgpt: --limit: expected once, found 2 times\n');
     expect(code).toBe(2);
+    const two = await evalgpt(['run', ...small, '--tasks', 'demo-labels', '--json', '--out', at('lists')]);
+    expect((JSON.parse(two.stdout) as RunRecord).results.map(({ task }) => task)).toEqual([
+      'demo-nli',
+      'demo-labels',
+    ]);
   });
 
   test('a glob of folders is every checkpoint in it, by number; a model named twice is run once', async () => {
