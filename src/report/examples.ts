@@ -129,7 +129,7 @@ export async function exampleBlock(source: ExampleSource, chosen: readonly Ranke
     for (const [i, sample] of samples.entries()) {
       const { number } = wanted[i] as { number: number };
       const text = texts.items.get(sample.id);
-      golds[number] = sample.gold ?? '';
+      if (sample.gold !== undefined) golds[number] = sample.gold;
       if (sample.overlap)
         found[number] = sample.overlap.where.map(
           (w) => `${w.file}, document ${w.document}: ${clip(w.text, 300)}`,
