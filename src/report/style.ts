@@ -124,7 +124,7 @@ pre .shots { color: var(--soft); }
 .token { border-radius: 2px; padding: 1px 0; margin-right: 1px; } .token.miss { text-decoration: underline dotted; text-underline-offset: 3px; }
 .p0 { background: light-dark(#eef4fa, #1d2731); } .p1 { background: light-dark(#fdeecb, #3b3118); } .p2 { background: light-dark(#fbd594, #573d12); } .p3 { background: light-dark(#f8b566, #76450d); } .p4 { background: light-dark(#f3924a, #96400a); }
 .key { display: flex; flex-wrap: wrap; gap: .2rem .8rem; font-size: .8rem; color: var(--soft); } .key .token { color: var(--ink); padding: 0 .4em; }
-dl.identity, dl.metrics { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .15rem 1.25rem; font-size: .9rem; }
+dl.identity, dl.metrics { display: grid; grid-template-columns: fit-content(22rem) minmax(0, 1fr); gap: .15rem 1.25rem; font-size: .9rem; }
 dl.identity dt, dl.metrics dt { color: var(--soft); }
 footer { color: var(--soft); font-size: .85rem; margin-top: 3rem; }
 
@@ -145,7 +145,8 @@ footer { color: var(--soft); font-size: .85rem; margin-top: 3rem; }
   body { max-width: none; padding: 0; font-size: 9.5pt; }
   #tools, #status, .examples, figcaption button { display: none; }
   .wide, .wide.tall { overflow: visible; max-height: none; border: 0; }
-  #grid thead tr > *, #grid th[scope=row] { position: static; }
+  #grid { table-layout: fixed; width: 100%; } #grid * { white-space: normal; }
+  #grid thead tr > *, #grid thead .first, #grid th[scope=row] { position: static; }
   table { font-size: 7.5pt; } th, td { padding: 2px 4px; } #grid td { min-width: 0; }
   #grid th[scope=row], #grid thead .first { min-width: 4.5rem; max-width: 7rem; }
   #grid .value { font-size: 8pt; } #grid .interval, #grid .more { font-size: 6.5pt; max-width: 5.6rem; }
