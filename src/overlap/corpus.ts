@@ -1,5 +1,5 @@
 import { readdirSync, type Stats, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, normalize } from 'node:path';
 import { UserError } from '../errors.ts';
 
 /** A file of a corpus. `text` is one document, `jsonl` has one a line, `parquet` one a row. */
@@ -36,7 +36,9 @@ export function corpusFiles(patterns: readonly string[]): CorpusFile[] {
   return [...found.values()];
 }
 
-function filesOf(pattern: string): CorpusFile[] {
+function filesOf(given: string): CorpusFile[] {
+  // As the paths that are found are written: './c/*' and 'c/*' are one pattern.
+  const pattern = given === '-' ? given : normalize(given);
   const stats = statSync(pattern, { throwIfNoEntry: false });
   if (stats?.isDirectory()) return below(pattern).filter(({ path }) => CORPUS_NAME.test(path));
   if (stats) return [corpusFile(pattern, stats)];

@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
 import { corpusFiles, shardOf } from '../../src/overlap/corpus.ts';
@@ -154,4 +154,23 @@ describe('files of a corpus', () => {
     expect(shards.flat().sort()).toEqual(all);
     expect(shards[0]).toEqual(['1.jsonl.zst', 'b/x{1}.txt']);
   });
+});
+
+test('a glob is the same however its folder is written', () => {
+  const here = mkdtempSync(join(process.cwd(), 'node_modules/.corpus-'));
+  try {
+    for (const name of ['a.txt', 'b.txt', 'sub/c.txt']) {
+      mkdirSync(dirname(join(here, name)), { recursive: true });
+      writeFileSync(join(here, name), name);
+    }
+    const own = relative(process.cwd(), here);
+    const found = (pattern: string): string[] =>
+      corpusFiles([pattern]).map(({ path }) => relative(own, path));
+    for (const folder of [own, `./${own}`, `${own}/../${basename(own)}`, `${own}//`]) {
+      expect(found(`${folder}/**/*.txt`)).toEqual(['a.txt', 'b.txt', 'sub/c.txt']);
+      expect(found(`${folder}/*`)).toEqual(['a.txt', 'b.txt']);
+    }
+  } finally {
+    rmSync(here, { recursive: true });
+  }
 });

@@ -246,6 +246,8 @@ async function readBody(request: IncomingMessage, most: number): Promise<unknown
 
 /** Answers; a client that does not take its answer is cut off. */
 function send(response: ServerResponse, status: number, body: object, { answerMs }: ServeLimits): void {
+  // Its close has been told already: a timer would only hold the server up when it stops.
+  if (response.destroyed) return;
   const text = JSON.stringify(body);
   const late = setTimeout(() => response.destroy(), answerMs);
   response.on('close', () => clearTimeout(late));
