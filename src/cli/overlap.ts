@@ -50,7 +50,7 @@ async function overlap(args: OverlapArguments, signal: AbortSignal): Promise<voi
   const tally = createTally(testSet);
   const done = new Map<string, CorpusFile>();
   const known = (scanned: ScannedFile): void => {
-    if (done.has(scanned.file.path)) return;
+    if (isDone(scanned.file, done.get(scanned.file.path), path ?? 'this merge')) return;
     done.set(scanned.file.path, scanned.file);
     tally.add(scanned);
   };
@@ -76,6 +76,8 @@ async function overlap(args: OverlapArguments, signal: AbortSignal): Promise<voi
 /** @throws UserError where a file changed since it was scanned */
 function isDone(file: CorpusFile, former: CorpusFile | undefined, index: string | undefined): boolean {
   if (!former) return false;
+  if (file.path === '-')
+    throw new UserError(`-: standard input was scanned for ${index} already: name another file with --index`);
   if (former.bytes === file.bytes && former.modified === file.modified) return true;
   throw new UserError(
     `${file.path}: changed since it was scanned for ${index}: name another file with --index`,

@@ -161,12 +161,11 @@ function resultProblems(
   const stored = record.results.filter((r) => r.model === model && r.task === name);
   const ids = task.examples.map(({ id }) => id);
   const found = cellResults({ task: factsOf(task), ids, model, contextLength, spec }, cells);
-  const essence = ({ n, unscored, primary, metrics }: CellResult): object => ({
-    n,
-    unscored,
-    primary,
-    metrics,
-  });
+  const essence = (result: CellResult): object => {
+    const { shots, draw, draws, n, unscored, primary, metrics, chance, ties, shots_used, tokens_dropped } =
+      result;
+    return { shots, draw, draws, n, unscored, primary, metrics, chance, ties, shots_used, tokens_dropped };
+  };
   return stored.length === found.length &&
     stored.every((result, i) => isDeepStrictEqual(essence(result), essence(found[i] as CellResult)))
     ? []
@@ -214,6 +213,8 @@ async function scoreAgain(
       // A text that came out differently has other tokens.
       if (typeof stored.prediction !== 'string' || fresh.prediction === stored.prediction)
         for (const d of pairs) differences.push(Number.isNaN(d) ? Infinity : d);
+      const changed = changedParts(fresh, stored, spec);
+      if (changed.length > 0) problems.push(`${cell.path}: item ${id} has other ${changed.join(', ')}.`);
       onProgress?.(done + 1, chosen.length);
     }
   } finally {
@@ -222,6 +223,31 @@ async function scoreAgain(
   const max = differences.reduce((a, b) => Math.max(a, b), 0);
   const mean = differences.reduce((a, b) => a + b, 0) / Math.max(1, differences.length);
   return { items: chosen.length, tokens: differences.length, max, mean, answers };
+}
+
+/**
+ * What of a stored item is not what scoring gives, its answer and log-probabilities aside, which are compared by
+ * themselves. Where the best two nearly tie, or in lower precisions, other normalisations may fall otherwise.
+ */
+function changedParts(fresh: Sample, stored: Sample, { dtype }: RunSpec): string[] {
+  const changed: string[] = [];
+  if (!isDeepStrictEqual(fresh.gold, stored.gold)) changed.push('gold');
+  // A text or choice that came out differently is told by itself, and has other values.
+  if (!isDeepStrictEqual(fresh.prediction, stored.prediction)) return changed;
+  const shape = ({ spans = [] }: Sample): unknown =>
+    spans.map(({ tokens, logprobs }) => [tokens, logprobs.length]);
+  if (!isDeepStrictEqual(shape(fresh), shape(stored))) changed.push('spans');
+  if (!isDeepStrictEqual(fresh.counts, stored.counts)) changed.push('counts');
+  const isNear = dtype !== 'fp32' || [...fresh.flags, ...stored.flags].includes('tie');
+  const tokens = (fresh.spans ?? []).reduce((sum, { logprobs }) => sum + logprobs.length, 1);
+  const names = new Set([...Object.keys(fresh.values ?? {}), ...Object.keys(stored.values ?? {})]);
+  for (const name of names) {
+    const [a, b] = [fresh.values?.[name], stored.values?.[name]];
+    const isLogprob = name.startsWith('logprob');
+    const allowed = isLogprob ? CHECK_BOUND[dtype] * tokens : isNear ? 1 : 1e-9;
+    if (a === undefined || b === undefined || Math.abs(a - b) > allowed) changed.push(name);
+  }
+  return changed;
 }
 
 /** An item by itself: nothing stands in the batch beside it. */

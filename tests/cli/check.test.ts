@@ -272,6 +272,28 @@ describe('verify', () => {
   });
 });
 
+test('verify finds metric values, golds and spans that were changed where results were made of them', async () => {
+  const again = ['run', '--model', model, '--task', at('words.jsonl'), '--shots', '0'];
+  const forged: Record<string, (sample: Sample) => Sample> = {
+    acc: (sample) => ({ ...sample, values: { ...sample.values, acc: 1 } }),
+    gold: (sample) => ({
+      ...sample,
+      gold: sample.prediction as number,
+      values: { ...sample.values, acc: 1 },
+    }),
+    spans: (sample) => ({ ...sample, spans: [] }),
+  };
+  for (const [name, change] of Object.entries(forged)) {
+    cpSync(at('run'), at(`forged-${name}`), { recursive: true });
+    changeSamples(at(`forged-${name}`), change);
+    // The run itself makes its results of what the samples say.
+    expect((await run(...again, '--out', at(`forged-${name}`))).code).toBe(0);
+    const { code, stdout } = await run('verify', at(`forged-${name}`), '--sample', '60', '--json');
+    expect(JSON.parse(stdout).problems.join('\n')).toMatch(new RegExp(`has other .*${name}`));
+    expect(code).toBe(1);
+  }
+});
+
 describe('the composite action', () => {
   const script = join(root, '.github/actions/check/check.sh');
   const act = (
