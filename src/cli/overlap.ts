@@ -50,7 +50,12 @@ async function overlap(args: OverlapArguments, signal: AbortSignal): Promise<voi
   const tally = createTally(testSet);
   const done = new Map<string, CorpusFile>();
   const known = (scanned: ScannedFile): void => {
-    if (isDone(scanned.file, done.get(scanned.file.path), path ?? 'this merge')) return;
+    const former = done.get(scanned.file.path);
+    if (former && !isSame(former, scanned.file))
+      throw new UserError(
+        `${scanned.file.path}: is another file in one of the indexes than in the others: give the files paths of their own`,
+      );
+    if (former) return;
     done.set(scanned.file.path, scanned.file);
     tally.add(scanned);
   };
@@ -73,12 +78,17 @@ async function overlap(args: OverlapArguments, signal: AbortSignal): Promise<voi
   process.stdout.write(`${args.json ? JSON.stringify(result) : describe(result, tally, broken)}\n`);
 }
 
+/** What is read from standard input is never the same twice. */
+function isSame(a: CorpusFile, b: CorpusFile): boolean {
+  return a.path !== '-' && a.bytes === b.bytes && a.modified === b.modified;
+}
+
 /** @throws UserError where a file changed since it was scanned */
 function isDone(file: CorpusFile, former: CorpusFile | undefined, index: string | undefined): boolean {
   if (!former) return false;
   if (file.path === '-')
     throw new UserError(`-: standard input was scanned for ${index} already: name another file with --index`);
-  if (former.bytes === file.bytes && former.modified === file.modified) return true;
+  if (isSame(former, file)) return true;
   throw new UserError(
     `${file.path}: changed since it was scanned for ${index}: name another file with --index`,
   );

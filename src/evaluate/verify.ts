@@ -243,8 +243,9 @@ function changedParts(fresh: Sample, stored: Sample, { dtype }: RunSpec): string
   const names = new Set([...Object.keys(fresh.values ?? {}), ...Object.keys(stored.values ?? {})]);
   for (const name of names) {
     const [a, b] = [fresh.values?.[name], stored.values?.[name]];
-    const isLogprob = name.startsWith('logprob');
-    const allowed = isLogprob ? CHECK_BOUND[dtype] * tokens : isNear ? 1 : 1e-9;
+    // A rating that is predicted is a mean over the choices' probabilities, of 0 to 5.
+    const isMade = /^(?:logprob|predicted)/.test(name);
+    const allowed = isMade ? 5 * CHECK_BOUND[dtype] * tokens : isNear ? 1 : 1e-9;
     if (a === undefined || b === undefined || Math.abs(a - b) > allowed) changed.push(name);
   }
   return changed;

@@ -258,3 +258,16 @@ describe('evalgpt run --overlap', () => {
     expect((JSON.parse(read('other/run.json')) as RunRecord).results[0]).not.toHaveProperty('overlap');
   });
 });
+
+test('what is known by its path alone is never dropped: another file of the same name', async () => {
+  for (const [index, content] of [
+    ['same1', LEAKED],
+    ['same2', `${CLEAN} ${CLEAN}`],
+  ] as const) {
+    write('same.txt', content);
+    expect((await overlap(`--corpus same.txt --texts texts.jsonl --index ${index}`)).code).toBe(0);
+  }
+  const { code, stderr } = await overlap('--texts texts.jsonl --merge same1,same2');
+  expect(stderr).toContain('is another file in one of the indexes than in the others');
+  expect(code).toBe(2);
+});
