@@ -17,6 +17,7 @@ export { chrfCounts } from './metrics/text/chrf.ts';
 export { exactMatch, triviaqaNormalise } from './metrics/text/em.ts';
 export { rouge } from './metrics/text/rouge.ts';
 export { bestOf, squadEm, squadF1 } from './metrics/text/squad.ts';
+export type { CellCost, CellResult, PublishedComparison, RunRecord, RunSpec } from './record.ts';
 export type {
   ChoiceProtocol,
   GenerateProtocol,
@@ -25,12 +26,4 @@ export type {
   RollingProtocol,
   SpanProtocol,
 } from './task.ts';
-export type {
-  CellCost,
-  CellResult,
-  Example,
-  PublishedComparison,
-  RunRecord,
-  RunSpec,
-  Sample,
-} from './types.ts';
+export type { Example, Sample } from './types.ts';

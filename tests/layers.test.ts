@@ -7,7 +7,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /**
  * Data flow one way: each part and what it may import. A part is a file or folder of src, or one of the folders
- * beside it. types, errors, json and closest may be imported by all.
+ * beside it. types, record, errors, json and closest may be imported by all.
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   errors: [],
@@ -15,7 +15,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   json: [],
   package: [],
   space: [],
-  types: ['stats'],
+  record: ['stats'],
+  types: [],
   stats: [],
   datasets: ['stats'],
   data: ['package', 'datasets', 'download', 'store'],
@@ -76,7 +77,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   queue: ['custom', 'evaluate', 'models', 'package', 'store'],
   index: ['evaluate', 'task', 'custom', 'data', 'metrics'],
 };
-const BY_ALL = ['types', 'errors', 'json', 'closest'];
+const BY_ALL = ['types', 'record', 'errors', 'json', 'closest'];
 
 /** Who may import a module that touches the runtime, the network or the disk. */
 const EDGES: Readonly<Record<string, readonly string[]>> = {

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { confusionOf } from '../metrics/correlation.ts';
+import type { CellResult, RunRecord, TaskIdentity } from '../record.ts';
 import { agreement } from '../store/agree.ts';
 import { scanLines } from '../store/read-run.ts';
 import { SAMPLE } from '../store/record-shape.ts';
 import { samplesPath } from '../store/run-folder.ts';
-import type { CellResult, RunRecord, Sample, TaskIdentity } from '../types.ts';
+import type { Sample } from '../types.ts';
 
 /** What the gate needs of a run: small enough to be committed, and enough to test every item against another run's. */
 export interface StoredRun {

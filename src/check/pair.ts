@@ -1,5 +1,5 @@
 import { UserError } from '../errors.ts';
-import type { ModelIdentity, TaskIdentity } from '../types.ts';
+import type { ModelIdentity, TaskIdentity } from '../record.ts';
 import type { StoredCell, StoredItem, StoredRun } from './items.ts';
 
 /** A cell in two runs, and the items that both have scored, in the order of their ids. */

@@ -4,6 +4,7 @@ import { didYouMean } from '../closest.ts';
 import { hasCode, UserError } from '../errors.ts';
 import { reduceDraws, reduceMetric } from '../metrics/reduce.ts';
 import { hasMetric, rescoreSample, type TieRule } from '../metrics/rescore.ts';
+import type { CellResult, RunRecord } from '../record.ts';
 import { readTexts } from '../report/examples.ts';
 import { MEANING } from '../report/format.ts';
 import { agreement } from '../store/agree.ts';
@@ -12,7 +13,7 @@ import { scanLines } from '../store/read-run.ts';
 import { SAMPLE } from '../store/record-shape.ts';
 import { readRecord, samplesPath } from '../store/run-folder.ts';
 import type { MetricName } from '../task.ts';
-import type { CellResult, RunRecord, Sample, Summary } from '../types.ts';
+import type { Sample, Summary } from '../types.ts';
 
 export interface RescoreOptions {
   /** The primary metric of every task that has it; each task's own unless told. */

@@ -8,8 +8,8 @@ import type { Outcome } from '../check/outcome.ts';
 import type { Paired } from '../check/pair.ts';
 import type { Thresholds } from '../check/verdict.ts';
 import { UserError } from '../errors.ts';
+import type { RunSpec } from '../record.ts';
 import { isOfLmEval } from '../store/spec-file.ts';
-import type { RunSpec } from '../types.ts';
 import {
   type CacheArguments,
   cacheOption,

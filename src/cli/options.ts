@@ -1,6 +1,7 @@
 import type { Argv } from 'yargs';
 import { UserError } from '../errors.ts';
-import type { Device, Dtype, ProtocolName, RunSpec } from '../types.ts';
+import type { RunSpec } from '../record.ts';
+import type { Device, Dtype, ProtocolName } from '../types.ts';
 
 const WHERE_FROM = 'Where from:';
 const SERVED = 'Served models:';

@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs';
-import type { RunSpec } from '../types.ts';
+import type { RunSpec } from '../record.ts';
 import {
   type CacheArguments,
   cacheOption,

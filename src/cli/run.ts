@@ -6,7 +6,7 @@ import { UserError } from '../errors.ts';
 import type { EvaluateOptions, RunEvent } from '../evaluate/events.ts';
 import { expandModel } from '../models/resolve.ts';
 import { cacheFolder, packageFolder } from '../package.ts';
-import type { RunRecord, RunSpec } from '../types.ts';
+import type { RunRecord, RunSpec } from '../record.ts';
 import { queueAddress, requestOptions, servedSpec, useCache } from './options.ts';
 import { formatSeconds, type Progress, progressOn } from './progress.ts';
 import { reporter } from './reporter.ts';

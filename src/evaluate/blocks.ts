@@ -1,8 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Model } from '../models/open.ts';
 import { type Prompt, promptBuilder } from '../prompts/fit.ts';
+import type { RunSpec } from '../record.ts';
 import type { ScoreCache } from '../store/score-cache.ts';
-import type { Backend, Example, RunSpec, Sample, Tokenizer } from '../types.ts';
+import type { Backend, Example, Sample, Tokenizer } from '../types.ts';
 import type { Cell } from './cells.ts';
 import type { LoadedTask } from './load.ts';
 

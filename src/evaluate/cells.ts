@@ -1,9 +1,10 @@
 import { alarmsOf } from '../metrics/alarms.ts';
 import { compareOverlap } from '../metrics/overlap.ts';
 import { reduceDraws, reduceMetric } from '../metrics/reduce.ts';
+import type { CellResult, RunSpec, TaskFacts } from '../record.ts';
 import { samplesPath } from '../store/run-folder.ts';
 import type { MetricName } from '../task.ts';
-import type { CellResult, RunSpec, Sample, Summary, TaskFacts } from '../types.ts';
+import type { Sample, Summary } from '../types.ts';
 import type { LoadedTask } from './load.ts';
 
 /** A model, a task, a number of shots and a draw: one line of the results, one samples file. */

@@ -1,6 +1,7 @@
 import { judge } from '../metrics/sample.ts';
 import type { Model } from '../models/open.ts';
-import type { Request, RunSpec } from '../types.ts';
+import type { RunSpec } from '../record.ts';
+import type { Request } from '../types.ts';
 import { builderFor, type Item, itemsOf } from './blocks.ts';
 import { cellsOf, factsOf } from './cells.ts';
 import type { LoadedTask } from './load.ts';

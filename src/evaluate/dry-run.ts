@@ -1,8 +1,8 @@
 import { UserError } from '../errors.ts';
+import type { RunSpec } from '../record.ts';
 import { isServed } from '../remote/client/address.ts';
 import { countingModel, type RequestCount } from '../remote/client/dry-run.ts';
 import { disk } from '../store/disk.ts';
-import type { RunSpec } from '../types.ts';
 import { evaluateWith } from './evaluate.ts';
 import type { EvaluateOptions } from './events.ts';
 import { openAnyModel } from './open-model.ts';

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import type { RunRecord } from '../types.ts';
+import type { RunRecord } from '../record.ts';
 
 /** What a run ran on. */
 export function environmentOf(known: {

@@ -1,6 +1,6 @@
 import type { DownloadEvent } from '../download.ts';
+import type { BackendRecord, CellResult, ModelIdentity, RunRecord } from '../record.ts';
 import type { ServedOptions } from '../remote/client/open.ts';
-import type { BackendRecord, CellResult, ModelIdentity, RunRecord } from '../types.ts';
 
 /** What a run says while it goes on. */
 export type RunEvent =

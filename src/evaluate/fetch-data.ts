@@ -2,8 +2,8 @@ import { readCard } from '../data/card.ts';
 import { type PullOptions, pullSplits } from '../data/pull.ts';
 import { findSplit } from '../data/split.ts';
 import type { UserError } from '../errors.ts';
+import type { RunSpec } from '../record.ts';
 import { protocolOf, type Task } from '../task.ts';
-import type { RunSpec } from '../types.ts';
 
 /**
  * Downloads the data that a run needs and no data folder has: what is scored first, then the splits of shots, of

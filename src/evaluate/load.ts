@@ -7,8 +7,9 @@ import { findSplit, missingSplit, readSplit, type Split } from '../data/split.ts
 import { UserError } from '../errors.ts';
 import { shotDrawer, subset } from '../prompts/draw.ts';
 import { questionKey, renderPairs } from '../prompts/render.ts';
+import type { RunSpec, TaskIdentity } from '../record.ts';
 import { type PromptProtocol, type Protocol, protocolOf, type Task, type TaskFile } from '../task.ts';
-import type { Example, ItemOverlap, RunSpec, TaskIdentity } from '../types.ts';
+import type { Example, ItemOverlap } from '../types.ts';
 import { poolFacts } from './pool.ts';
 
 /** Tasks by name, group or glob, in the order given. @throws UserError for a name that no task has */

@@ -1,7 +1,8 @@
 import { UserError } from '../errors.ts';
 import { type OrderEvidence, orderEvidence, orderRuns, ordersOf } from '../overlap/order.ts';
+import type { RunSpec } from '../record.ts';
 import type { PromptProtocol, Task } from '../task.ts';
-import type { Example, RunSpec } from '../types.ts';
+import type { Example } from '../types.ts';
 import { DEFAULT_SPEC } from './evaluate.ts';
 import { type LoadedTask, loadTask } from './load.ts';
 import type { Scorer } from './scorer.ts';

@@ -1,8 +1,9 @@
 import { poolOverlap } from '../overlap/pool.ts';
 import { type TestTask, testTask } from '../overlap/test-set.ts';
 import { questionKey } from '../prompts/render.ts';
+import type { TaskIdentity } from '../record.ts';
 import type { PromptProtocol, Task } from '../task.ts';
-import type { Example, TaskIdentity } from '../types.ts';
+import type { Example } from '../types.ts';
 
 /**
  * What of a task's scored examples the pool of its shots has: questions word for word and, where the pool is a split

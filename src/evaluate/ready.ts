@@ -1,9 +1,10 @@
 import { messageOf, UserError } from '../errors.ts';
 import type { Model } from '../models/open.ts';
 import { type DeviceProbe, findAccelerators, probeDevice } from '../models/probe.ts';
+import type { BackendRecord } from '../record.ts';
 import { compareScores } from '../scoring/compare.ts';
 import { scoreAll } from '../scoring/score.ts';
-import type { Backend, BackendRecord, Device, Dtype, Request, Scored } from '../types.ts';
+import type { Backend, Device, Dtype, Request, Scored } from '../types.ts';
 
 /** Requests of the run itself, on which a device and a precision are held against float32 on the CPU. */
 export interface CheckSample {

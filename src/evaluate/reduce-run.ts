@@ -3,7 +3,8 @@ import { tasks as builtIn } from '../../tasks/index.ts';
 import { groupResults } from '../metrics/groups.ts';
 import { withPublished } from '../published/join.ts';
 import { readFigures } from '../published/read.ts';
-import type { CellResult, RunRecord, Sample, TaskFacts } from '../types.ts';
+import type { CellResult, RunRecord, TaskFacts } from '../record.ts';
+import type { Sample } from '../types.ts';
 import { absentCells, type Cell, cellResults, cellsOf, summarise } from './cells.ts';
 
 /** A run whose samples are all there, wherever they were scored. */

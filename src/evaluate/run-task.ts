@@ -1,7 +1,8 @@
 import type { Model } from '../models/open.ts';
+import type { CellCost, RunSpec } from '../record.ts';
 import type { RunFolder } from '../store/run-folder.ts';
 import type { ScoreCache } from '../store/score-cache.ts';
-import type { Backend, CellCost, Example, RunSpec, Sample } from '../types.ts';
+import type { Backend, Example, Sample } from '../types.ts';
 import { ahead, type BlockContext, blocksOf, builderFor, type Counts, type Part } from './blocks.ts';
 import { type Cell, cellsOf, factsOf, summarise } from './cells.ts';
 import type { EvaluateOptions } from './events.ts';

@@ -1,5 +1,6 @@
+import type { BackendRecord, CellCost, Slice } from '../record.ts';
 import type { RunFolder } from '../store/run-folder.ts';
-import type { Backend, BackendRecord, CellCost, Sample, Slice } from '../types.ts';
+import type { Backend, Sample } from '../types.ts';
 import { cellsOf, factsOf } from './cells.ts';
 import type { EvaluateOptions } from './events.ts';
 import { loadBackend, type Prepared } from './prepare.ts';

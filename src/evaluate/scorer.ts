@@ -2,21 +2,12 @@ import { UserError } from '../errors.ts';
 import { isGreedy } from '../metrics/sample.ts';
 import type { ModelOptions } from '../models/open.ts';
 import { type JoinOptions, pairEncoder } from '../prompts/join.ts';
+import type { BackendRecord, ModelIdentity } from '../record.ts';
 import type { ServedOptions } from '../remote/client/open.ts';
 import { cutAt, type Generated, type GenerationRequest, generate } from '../scoring/generate.ts';
 import { planLimits, planScoring } from '../scoring/plan.ts';
 import { score } from '../scoring/score.ts';
-import type {
-  Backend,
-  BackendRecord,
-  Device,
-  Dtype,
-  ModelIdentity,
-  Pair,
-  Request,
-  Scored,
-  Tokenizer,
-} from '../types.ts';
+import type { Backend, Device, Dtype, Pair, Request, Scored, Tokenizer } from '../types.ts';
 import { openAnyModel } from './open-model.ts';
 import { type CheckSample, checkTokens, chooseDevices, readyBackend } from './ready.ts';
 

@@ -1,6 +1,6 @@
 import { UserError } from '../errors.ts';
+import type { RunRecord, ShardRecord } from '../record.ts';
 import { firstDifference } from '../store/run-folder.ts';
-import type { RunRecord, ShardRecord } from '../types.ts';
 
 /** A folder of `evalgpt run --shard i/n` that was read. */
 export interface Shard {

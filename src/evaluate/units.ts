@@ -1,4 +1,4 @@
-import type { Slice } from '../types.ts';
+import type { Slice } from '../record.ts';
 import { BLOCK_ITEMS } from './blocks.ts';
 
 /** A model and a task, and what each of its items costs: estimated tokens, in the order of the data. */

@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { reduceMetric } from '../metrics/reduce.ts';
+import type { CellResult, RunRecord, TaskIdentity } from '../record.ts';
 import { disk } from '../store/disk.ts';
 import { promptsPath, readRecord, samplesPath } from '../store/run-folder.ts';
 import type { MetricName } from '../task.ts';
-import type { CellResult, ItemText, RunRecord, Sample, Summary, TaskIdentity, TaskText } from '../types.ts';
+import type { ItemText, Sample, Summary, TaskText } from '../types.ts';
 import { isLmEvalOutput, type LmEvalOutput, type LmEvalResults, readLines, readOutput } from './output.ts';
 import { metricName, sampleOf } from './sample.ts';
 

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { bleuCounts } from '../metrics/text/bleu.ts';
 import { chrfCounts } from '../metrics/text/chrf.ts';
 import { unitsOf } from '../metrics/units.ts';
-import type { CellResult, ItemText, Sample, Span, TaskText } from '../types.ts';
+import type { CellResult } from '../record.ts';
+import type { ItemText, Sample, Span, TaskText } from '../types.ts';
 import type { LmEvalSample } from './output.ts';
 
 /** lm-eval's names of metrics that have another one here. */

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import type { CellResult, RunRecord } from '../record.ts';
 import { disk } from '../store/disk.ts';
 import { scanLines } from '../store/read-run.ts';
 import { PROMPT_LINE, SAMPLE } from '../store/record-shape.ts';
 import { promptsPath, samplesPath } from '../store/run-folder.ts';
-import type { CellResult, ItemText, RunRecord, Sample, TaskText } from '../types.ts';
+import type { ItemText, Sample, TaskText } from '../types.ts';
 import { theirName } from './sample.ts';
 
 /**

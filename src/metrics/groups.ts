@@ -1,5 +1,5 @@
+import type { CellResult, GroupResult } from '../record.ts';
 import { type Estimate, Z95 } from '../stats/interval.ts';
-import type { CellResult, GroupResult } from '../types.ts';
 
 /** What a mean over tasks is made of. */
 interface Group {

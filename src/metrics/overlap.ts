@@ -1,8 +1,9 @@
+import type { OverlapComparison, OverlapPart } from '../record.ts';
 import { difference, fisher, welch } from '../stats/disjoint.ts';
 import type { Estimate } from '../stats/interval.ts';
 import { degreesOf } from '../stats/special.ts';
 import type { MetricName } from '../task.ts';
-import type { OverlapComparison, OverlapPart, Summary } from '../types.ts';
+import type { Summary } from '../types.ts';
 import { reduceDraws, reduceMetric } from './reduce.ts';
 
 /**

@@ -1,5 +1,5 @@
+import type { CellResult, ModelIdentity, PublishedComparison, RunRecord } from '../record.ts';
 import type { Task } from '../task.ts';
-import type { CellResult, ModelIdentity, PublishedComparison, RunRecord } from '../types.ts';
 import { type Figure, SOURCE_NAMES, SOURCES, type SourceName } from './figures.ts';
 import { whyDifferent } from './reasons.ts';
 

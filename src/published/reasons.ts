@@ -1,5 +1,5 @@
+import type { CellResult, ModelIdentity, RunRecord, TaskIdentity } from '../record.ts';
 import type { Task } from '../task.ts';
-import type { CellResult, ModelIdentity, RunRecord, TaskIdentity } from '../types.ts';
 import { type Figure, SOURCES } from './figures.ts';
 
 /** A figure and the result that it stands beside. */

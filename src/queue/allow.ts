@@ -5,7 +5,7 @@ import { UserError } from '../errors.ts';
 import { isRepoId } from '../models/hub.ts';
 import { ALIASES } from '../models/resolve.ts';
 import { packageFolder } from '../package.ts';
-import type { RunSpec } from '../types.ts';
+import type { RunSpec } from '../record.ts';
 
 /** What a worker was started with: what a run from the queue may have it read. */
 export interface Allowed {

@@ -7,8 +7,9 @@ import type { Prepared } from '../evaluate/prepare.ts';
 import { reduceRun } from '../evaluate/reduce-run.ts';
 import { unitCells } from '../evaluate/score-unit.ts';
 import type { Unit } from '../evaluate/units.ts';
+import type { BackendRecord, CellCost, RunRecord } from '../record.ts';
 import { promptsPath, type RunFolder, tokensPath } from '../store/run-folder.ts';
-import type { BackendRecord, CellCost, Example, RunRecord, Sample } from '../types.ts';
+import type { Example, Sample } from '../types.ts';
 import { decodeResult, SHA_LENGTH } from './payload.ts';
 
 /** A run's samples as they come in from workers, in whatever order and however often. */

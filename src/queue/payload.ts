@@ -5,8 +5,9 @@ import { messageOf, UserError } from '../errors.ts';
 import { BLOCK_ITEMS } from '../evaluate/blocks.ts';
 import type { Unit } from '../evaluate/units.ts';
 import { parseJson } from '../json.ts';
+import type { BackendRecord, CellCost, RunRecord, RunSpec, TaskFacts } from '../record.ts';
 import { specOf } from '../store/spec-file.ts';
-import type { BackendRecord, CellCost, RunRecord, RunSpec, Sample, TaskFacts } from '../types.ts';
+import type { Sample } from '../types.ts';
 import { checkSample } from './sample.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { CellResult } from '../types.ts';
+import type { CellResult } from '../record.ts';
 import { type Board, type BoardCell, finalModels } from './board.ts';
 import { type Chart, type ChartSpec, drawChart, type Point, type Series } from './charts.ts';
 import { contaminationCharts } from './contamination.ts';

@@ -1,5 +1,5 @@
+import type { CellResult, GroupResult } from '../record.ts';
 import { type Estimate, Z95 } from '../stats/interval.ts';
-import type { CellResult, GroupResult } from '../types.ts';
 import { isShare } from './format.ts';
 import type { Merged, MergedCell, MergedModel, MergedTask, Run } from './merge.ts';
 import { type PairedChange, pairedChange, type TaskItems } from './task-items.ts';

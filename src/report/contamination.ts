@@ -1,4 +1,4 @@
-import type { OverlapPart } from '../types.ts';
+import type { OverlapPart } from '../record.ts';
 import type { Board, BoardCell } from './board.ts';
 import { type Chart, drawScatter, type Series } from './charts.ts';
 import { formatChange, formatInterval, formatValue, isShare } from './format.ts';

@@ -1,7 +1,7 @@
 import { bleuSignature } from '../metrics/text/bleu.ts';
 import { CHRF_SIGNATURE } from '../metrics/text/chrf.ts';
+import type { BackendRecord, CellResult, PublishedComparison } from '../record.ts';
 import type { Estimate } from '../stats/interval.ts';
-import type { BackendRecord, CellResult, PublishedComparison } from '../types.ts';
 
 /** What each metric is, for a reader who meets its name. */
 export const MEANING: Readonly<Record<string, string>> = {

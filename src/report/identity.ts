@@ -1,5 +1,5 @@
+import type { RunRecord } from '../record.ts';
 import { isOfLmEval } from '../store/spec-file.ts';
-import type { RunRecord } from '../types.ts';
 import { count, describeBackend } from './format.ts';
 import { type Html, html } from './html.ts';
 import type { Run } from './merge.ts';

@@ -1,4 +1,4 @@
-import type { CellResult, ModelIdentity, RunRecord, RunSpec, TaskIdentity } from '../types.ts';
+import type { CellResult, ModelIdentity, RunRecord, RunSpec, TaskIdentity } from '../record.ts';
 
 /** A run folder that was read. */
 export interface Run {

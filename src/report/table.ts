@@ -1,4 +1,4 @@
-import type { CellResult, GroupResult, RunRecord } from '../types.ts';
+import type { CellResult, GroupResult, RunRecord } from '../record.ts';
 import { formatDraw, formatInterval, formatPublished, formatShots, formatValue } from './format.ts';
 
 /** A run's results as plain text: a table with a row a cell, and one of means over tasks where there are any. */

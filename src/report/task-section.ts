@@ -1,4 +1,4 @@
-import type { PublishedComparison } from '../types.ts';
+import type { PublishedComparison } from '../record.ts';
 import type { Board, BoardCell } from './board.ts';
 import type { Chart } from './charts.ts';
 import { formatDifference, formatDraw, formatInterval, formatShots, formatValue } from './format.ts';

@@ -1,5 +1,5 @@
+import type { CellResult, RunRecord } from '../record.ts';
 import { firstBeyondChance, type ScoreAtStep } from '../stats/beyond.ts';
-import type { CellResult, RunRecord } from '../types.ts';
 import { formatInterval, formatValue } from './format.ts';
 import { stepOf } from './merge.ts';
 import { formatTable } from './table.ts';

@@ -1,5 +1,6 @@
 import { UserError } from '../errors.ts';
-import type { CellResult, Sample } from '../types.ts';
+import type { CellResult } from '../record.ts';
+import type { Sample } from '../types.ts';
 
 /** Metrics that are more than the mean of their items' values, or of other values. */
 const NO_MEAN =

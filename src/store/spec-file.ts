@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { didYouMean } from '../closest.ts';
 import { messageOf, UserError } from '../errors.ts';
 import { parseJson } from '../json.ts';
-import type { RunRecord, RunSpec, TaskIdentity } from '../types.ts';
+import type { RunRecord, RunSpec, TaskIdentity } from '../record.ts';
 
 /** A spec as a run.json holds it, and as a user writes it: models and tasks resolved, or by name. */
 export interface SpecFile {

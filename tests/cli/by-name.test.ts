@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { RunRecord } from '../../src/types.ts';
+import type { RunRecord } from '../../src/record.ts';
 import { evalgpt, type Outcome } from '../helpers/cli.ts';
 import { COMMIT, type FakeHub, fakeHub } from '../helpers/fake-hub.ts';
 import { writeTiny } from '../helpers/tiny-checkpoints.ts';

@@ -11,7 +11,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { RunRecord, Sample } from '../../src/types.ts';
+import type { RunRecord } from '../../src/record.ts';
+import type { Sample } from '../../src/types.ts';
 import { evalgpt } from '../helpers/cli.ts';
 import { writeTiny } from '../helpers/tiny-checkpoints.ts';
 

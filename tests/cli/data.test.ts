@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { InventoryEntry } from '../../src/data/inventory.ts';
-import type { RunRecord } from '../../src/types.ts';
+import type { RunRecord } from '../../src/record.ts';
 import { type MadeMember, makeTarGz, makeZip } from '../helpers/archives.ts';
 import { evalgpt, type Outcome } from '../helpers/cli.ts';
 import { type FakeHost, fakeHost } from '../helpers/fake-host.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { commands } from '../../src/cli/commands.ts';
 import { definitionOf } from '../../src/cli/definitions.ts';
-import type { RunRecord } from '../../src/types.ts';
+import type { RunRecord } from '../../src/record.ts';
 import { evalgpt } from '../helpers/cli.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'evalgpt-json-'));

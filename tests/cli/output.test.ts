@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { RunRecord } from '../../src/types.ts';
+import type { RunRecord } from '../../src/record.ts';
 import { evalgpt } from '../helpers/cli.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));

@@ -18,7 +18,8 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { OverlapResult } from '../../src/overlap/result.ts';
-import type { RunRecord, Sample } from '../../src/types.ts';
+import type { RunRecord } from '../../src/record.ts';
+import type { Sample } from '../../src/types.ts';
 import { evalgpt, type Outcome } from '../helpers/cli.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { evaluateWith } from '../../src/evaluate/evaluate.ts';
+import type { RunRecord } from '../../src/record.ts';
 import { disk } from '../../src/store/disk.ts';
-import type { ProtocolName, RunRecord, Sample } from '../../src/types.ts';
+import type { ProtocolName, Sample } from '../../src/types.ts';
 import { tasks } from '../../tasks/index.ts';
 import { hashModel } from '../helpers/hash-model.ts';
 

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { evaluateWith } from '../../src/evaluate/evaluate.ts';
+import type { CellResult } from '../../src/record.ts';
 import { disk } from '../../src/store/disk.ts';
-import type { CellResult } from '../../src/types.ts';
 import { hashModel } from '../helpers/hash-model.ts';
 
 const before = process.env.EVALGPT_DATA;

@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { evaluateWith, type Ports } from '../../src/evaluate/evaluate.ts';
 import type { Model } from '../../src/models/open.ts';
+import type { RunRecord, RunSpec } from '../../src/record.ts';
 import { type Disk, disk } from '../../src/store/disk.ts';
 import { promptsPath, tokensPath } from '../../src/store/run-folder.ts';
-import type { RunRecord, RunSpec } from '../../src/types.ts';
 import { hashModel } from '../helpers/hash-model.ts';
 
 const parent = mkdtempSync(join(tmpdir(), 'evalgpt-resume-'));

@@ -7,8 +7,9 @@ import { evaluate } from '../../src/evaluate/evaluate.ts';
 import type { LoadedTask } from '../../src/evaluate/load.ts';
 import { mergeShards } from '../../src/evaluate/merge-shards.ts';
 import type { Prompt } from '../../src/prompts/fit.ts';
+import type { RunRecord, RunSpec } from '../../src/record.ts';
 import { samplesPath } from '../../src/store/run-folder.ts';
-import type { RunRecord, RunSpec, Sample } from '../../src/types.ts';
+import type { Sample } from '../../src/types.ts';
 
 const parent = mkdtempSync(join(tmpdir(), 'evalgpt-shards-'));
 afterAll(() => rmSync(parent, { recursive: true, force: true }));

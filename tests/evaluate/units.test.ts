@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { BLOCK_ITEMS } from '../../src/evaluate/blocks.ts';
 import { cutShards, cutUnits, type Work } from '../../src/evaluate/units.ts';
-import type { Slice } from '../../src/types.ts';
+import type { Slice } from '../../src/record.ts';
 
 const B = BLOCK_ITEMS;
 /** So many blocks of items of so many tokens. */

@@ -1,6 +1,7 @@
 import { groupResults } from '../../src/metrics/groups.ts';
 import { bleuCounts, bleuScore } from '../../src/metrics/text/bleu.ts';
 import { chrfCounts, chrfScore } from '../../src/metrics/text/chrf.ts';
+import type { CellResult } from '../../src/record.ts';
 import { crossedBootstrap, crossedInterval } from '../../src/stats/crossed.ts';
 import { difference } from '../../src/stats/disjoint.ts';
 import {
@@ -12,7 +13,6 @@ import {
 } from '../../src/stats/interval.ts';
 import { pairedBootstrap, pairedMean, pairedShares } from '../../src/stats/paired.ts';
 import { type Random, random } from '../../src/stats/random.ts';
-import type { CellResult } from '../../src/types.ts';
 
 /** One way of making data, with the number that an interval of it should hold. */
 export interface Simulated {

@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { CellResult, RunRecord } from '../../src/record.ts';
 import { samplesPath } from '../../src/store/run-folder.ts';
-import type { CellResult, RunRecord, Sample } from '../../src/types.ts';
+import type { Sample } from '../../src/types.ts';
 
 /**
  * Changes every stored sample of a run folder, and the results with them: a model of random weights has no skill that

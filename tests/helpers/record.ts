@@ -1,5 +1,5 @@
 import { DEFAULT_SPEC } from '../../src/evaluate/evaluate.ts';
-import type { CellResult, PublishedComparison, RunRecord } from '../../src/types.ts';
+import type { CellResult, PublishedComparison, RunRecord } from '../../src/record.ts';
 
 /** One cell of a run, with whatever a test says differs. */
 export function cell(differs: Partial<CellResult> = {}): CellResult {

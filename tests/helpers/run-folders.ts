@@ -1,10 +1,11 @@
 import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { CellResult, RunRecord } from '../../src/record.ts';
 import { difference } from '../../src/stats/disjoint.ts';
 import { type Estimate, wilson } from '../../src/stats/interval.ts';
 import { type Random, random } from '../../src/stats/random.ts';
 import { promptsPath, samplesPath, tokensPath } from '../../src/store/run-folder.ts';
-import type { CellResult, RunRecord, Sample } from '../../src/types.ts';
+import type { Sample } from '../../src/types.ts';
 import { record } from './record.ts';
 
 /** A run folder to make up: answers are drawn at random, the better the larger the model and the more shots. */

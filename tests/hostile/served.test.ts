@@ -6,10 +6,11 @@ import { UserError } from '../../src/errors.ts';
 import { fillSpec } from '../../src/evaluate/evaluate.ts';
 import { parseJson } from '../../src/json.ts';
 import { decodeResult, parseRun, parseUnit, runKey, type UnitMeta } from '../../src/queue/payload.ts';
+import type { RunRecord, TaskFacts } from '../../src/record.ts';
 import { readScores, readText } from '../../src/remote/client/reply.ts';
 import { ApiError } from '../../src/remote/server/api-error.ts';
 import { readCompletionRequest } from '../../src/remote/server/completion-request.ts';
-import type { RunRecord, Sample, TaskFacts } from '../../src/types.ts';
+import type { Sample } from '../../src/types.ts';
 import { demoTokenizer } from '../helpers/fake-api.ts';
 import { CASES, fuzz, jsonText, mutatedBytes, mutatedJson } from './fuzz.ts';
 

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { evaluate, evaluateWith } from '../../src/evaluate/evaluate.ts';
 import type { Model } from '../../src/models/open.ts';
+import type { RunRecord, RunSpec } from '../../src/record.ts';
 import { disk } from '../../src/store/disk.ts';
 import { samplesPath } from '../../src/store/run-folder.ts';
-import type { RunRecord, RunSpec, Sample } from '../../src/types.ts';
+import type { Sample } from '../../src/types.ts';
 import { hashModel } from '../helpers/hash-model.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { groupResults } from '../../src/metrics/groups.ts';
-import type { CellResult } from '../../src/types.ts';
+import type { CellResult } from '../../src/record.ts';
 import { groups } from '../../tasks/groups.ts';
 import { tasks } from '../../tasks/index.ts';
 import { cell } from '../helpers/record.ts';

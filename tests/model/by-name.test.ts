@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { filesOf, readCard } from '../../src/data/card.ts';
-import type { RunRecord } from '../../src/types.ts';
+import type { RunRecord } from '../../src/record.ts';
 import { coreTasks, tasks } from '../../tasks/index.ts';
 import { type MadeMember, makeTarGz, makeZip } from '../helpers/archives.ts';
 import { evalgpt, type Outcome } from '../helpers/cli.ts';

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bleuScore } from '../../src/metrics/text/bleu.ts';
+import type { RunRecord } from '../../src/record.ts';
 import { crossedBootstrap, crossedInterval } from '../../src/stats/crossed.ts';
 import { bootstrapInterval, type Estimate, meanInterval } from '../../src/stats/interval.ts';
-import type { RunRecord, Sample } from '../../src/types.ts';
+import type { Sample } from '../../src/types.ts';
 import { demoTasks } from '../../tasks/index.ts';
 import { evalgpt } from '../helpers/cli.ts';
 

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
+import type { RunRecord } from '../../src/record.ts';
 import { random } from '../../src/stats/random.ts';
-import type { RunRecord } from '../../src/types.ts';
 
 const parent = mkdtempSync(join(tmpdir(), 'evalgpt-kill-'));
 afterAll(() => rmSync(parent, { recursive: true, force: true }));

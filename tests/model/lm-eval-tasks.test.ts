@@ -7,10 +7,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DEFAULT_SPEC, evaluate } from '../../src/evaluate/evaluate.ts';
 import { type LoadedTask, loadTask, selectTasks } from '../../src/evaluate/load.ts';
 import { renderPairs } from '../../src/prompts/render.ts';
+import type { RunRecord } from '../../src/record.ts';
 import { formatTable } from '../../src/report/table.ts';
 import { samplesPath } from '../../src/store/run-folder.ts';
 import type { PromptProtocol } from '../../src/task.ts';
-import type { Example, Pair, RunRecord, Sample } from '../../src/types.ts';
+import type { Example, Pair, Sample } from '../../src/types.ts';
 import { missing, python, shared } from '../helpers/shared.ts';
 
 /**

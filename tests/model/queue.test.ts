@@ -9,7 +9,8 @@ import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { boardOf, prefixOf, RUNS, UNITS } from '../../src/queue/board.ts';
 import { encodeResult, runKey, type UnitMeta } from '../../src/queue/payload.ts';
-import type { RunRecord, Sample } from '../../src/types.ts';
+import type { RunRecord } from '../../src/record.ts';
+import type { Sample } from '../../src/types.ts';
 import { noRedis, type RedisServer, startRedis } from '../helpers/redis.ts';
 
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { evaluate } from '../../src/evaluate/evaluate.ts';
+import type { RunRecord } from '../../src/record.ts';
 import { formatTable } from '../../src/report/table.ts';
 import { samplesPath } from '../../src/store/run-folder.ts';
-import type { RunRecord, Sample } from '../../src/types.ts';
+import type { Sample } from '../../src/types.ts';
 import { missing, python, shared } from '../helpers/shared.ts';
 
 /** WikiText-2's test articles, rolled over by lm-eval and by us in this very run: every article, every denominator. */

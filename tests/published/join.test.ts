@@ -1,16 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { figureRanges, withPublished } from '../../src/published/join.ts';
 import { readFigures } from '../../src/published/read.ts';
-import type { Protocol, Task } from '../../src/task.ts';
 import type {
   CellResult,
-  Example,
   ModelIdentity,
-  ProtocolName,
   PublishedComparison,
   RunRecord,
   TaskIdentity,
-} from '../../src/types.ts';
+} from '../../src/record.ts';
+import type { Protocol, Task } from '../../src/task.ts';
+import type { Example, ProtocolName } from '../../src/types.ts';
 import { tasks } from '../../tasks/index.ts';
 import { cell, record } from '../helpers/record.ts';
 

@@ -13,7 +13,8 @@ import {
   type UnitMeta,
   unitKey,
 } from '../../src/queue/payload.ts';
-import type { RunRecord, Sample, TaskFacts } from '../../src/types.ts';
+import type { RunRecord, TaskFacts } from '../../src/record.ts';
+import type { Sample } from '../../src/types.ts';
 
 const meta: UnitMeta = {
   worker: 'w',

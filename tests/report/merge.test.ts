@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import type { CellResult, ModelIdentity, RunRecord } from '../../src/record.ts';
 import { modelBefore } from '../../src/report/board.ts';
 import { mergeRuns, type Run } from '../../src/report/merge.ts';
-import type { CellResult, ModelIdentity, RunRecord } from '../../src/types.ts';
 import { cell, record } from '../helpers/record.ts';
 
 interface Difference {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import type { CellResult } from '../../src/record.ts';
 import { trajectories, trajectoryTable } from '../../src/report/trajectory.ts';
 import { wilson } from '../../src/stats/interval.ts';
-import type { CellResult } from '../../src/types.ts';
 import { cell, record } from '../helpers/record.ts';
 
 const at = (step: number, right: number, differs: Partial<CellResult> = {}): CellResult =>

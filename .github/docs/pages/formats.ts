@@ -10,6 +10,7 @@ interface Part {
 }
 
 const TYPES = 'src/types.ts';
+const RECORD = 'src/record.ts';
 
 const PARTS: readonly Part[] = [
   {
@@ -18,7 +19,7 @@ const PARTS: readonly Part[] = [
       'The record of a run, one JSON document: what was run, on what, and what came out. A part of a run (`--shard`) has `shard` and no results. `evalgpt run --spec run.json` runs the same again.',
     of: [
       [
-        TYPES,
+        RECORD,
         'RunRecord',
         'RunSpec',
         'ModelIdentity',

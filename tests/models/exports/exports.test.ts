@@ -16,9 +16,10 @@ import { openScorer, type PairScore } from '../../../src/evaluate/scorer.ts';
 import { ModelSchema, NodeSchema } from '../../../src/models/onnx/onnx_pb.ts';
 import { inspectModel, openModel } from '../../../src/models/open.ts';
 import { pairEncoder } from '../../../src/prompts/join.ts';
+import type { BackendRecord } from '../../../src/record.ts';
 import { planLimits, planScoring } from '../../../src/scoring/plan.ts';
 import { score } from '../../../src/scoring/score.ts';
-import type { BackendRecord, Dtype } from '../../../src/types.ts';
+import type { Dtype } from '../../../src/types.ts';
 import { EXPORTS, exportFolder } from '../../helpers/exports.ts';
 import { writeTiny } from '../../helpers/tiny-checkpoints.ts';
 
